@@ -1,0 +1,1 @@
+"""The CDS Hooks service: protocol, FHIR client, cards and the `endwatch` command."""

@@ -1,0 +1,71 @@
+"""What the model reads: numbers with masks, and the reports' sentences with the rules' findings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Assertion = Literal["present", "uncertain", "absent", "historical", "asked"]
+Section = Literal["history", "technique", "comparison", "findings", "impression", "other"]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of one report; ``report`` is its source, such as ``DiagnosticReport/3``."""
+
+    text: str
+    section: Section
+    report: str
+    effective: datetime
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a sentence says; ``sentence`` indexes ``ModelInputs.sentences``.
+
+    ``value`` is points for ``aspects``, mm for ``midline_shift`` and % for ``stenosis``; ``site``,
+    ``side`` and ``grade`` only where the sentence says them.
+    """
+
+    name: str
+    assertion: Assertion
+    sentence: int
+    side: Literal["left", "right", "both"] | None = None
+    site: str | None = None
+    grade: str | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One structured input: its value in the canonical unit, or None where it was not observed.
+
+    ``effective`` and ``source`` tell where the value came from; flags are 0.0 or 1.0.
+    """
+
+    name: str
+    label: str
+    unit: str
+    value: float | None
+    effective: datetime | None = None
+    source: str | None = None
+
+    @property
+    def observed(self) -> bool:
+        """True where the chart held a value."""
+        return self.value is not None
+
+
+@dataclass(frozen=True)
+class ModelInputs:
+    """One row of data: a stay at ``as_of``. Features stand in the order of ``features.toml``."""
+
+    as_of: datetime
+    t0: datetime
+    features: tuple[Feature, ...]
+    sentences: tuple[Sentence, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def hours(self) -> float:
+        """Hours from arrival to ``as_of``."""
+        return (self.as_of - self.t0).total_seconds() / 3600

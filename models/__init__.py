@@ -1,0 +1,1 @@
+"""The END model: network, training, simulation and prediction."""
