@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
-from fhir_mappings.inputs import Finding
+from fhir_mappings.features import FeatureTable
+from fhir_mappings.inputs import Finding, ModelInputs
 from fhir_mappings.snapshot import Issue
 
 
@@ -63,3 +64,13 @@ class NotComputed:
     """Why the model gives no number for these inputs, in words for the card."""
 
     reason: str
+
+
+class Predicts(Protocol):
+    """Anything that turns one row of data into a prediction: the loaded model, or a fake of it."""
+
+    identity: ModelIdentity
+    features: FeatureTable
+
+    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
+        """The remaining risk, or why there is none."""
