@@ -1,0 +1,55 @@
+# Every target sets itself up in .venv: a machine needs Python 3.11 or later and make, nothing else.
+# pip's own index settings are passed on as they are.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export OMP_NUM_THREADS ?= 1
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: install demo serve test check trials lock clean
+.DEFAULT_GOAL := help
+
+help:  ## what there is
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+install: $(READY)  ## set up .venv
+
+# The lock pins everything but torch, whose wheels differ between the CUDA and the CPU index.
+$(READY): pyproject.toml requirements.lock requirements-torch.txt
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet -r requirements-torch.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+demo: $(READY)  ## the service, an embedded FHIR server and demo patients on 127.0.0.1:8000
+	$(BIN)/endwatch demo
+
+serve: $(READY)  ## the service as the ENDWATCH_* settings say
+	$(BIN)/endwatch serve
+
+test: $(READY)  ## lint, types, contracts and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+check: $(READY)  ## lint, types and import contracts only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+trials: $(READY)  ## long trials, written to benchmarks/trials/
+	$(BIN)/python -m benchmarks.trials
+
+lock: $(READY)  ## pin pyproject.toml's dependencies anew
+	$(BIN)/python tools/lock.py
+
+clean:  ## remove .venv
+	rm -rf $(VENV)
