@@ -160,8 +160,13 @@ def medication_request(
         "subject": subject(patient), "medicationCodeableConcept": concept, "authoredOn": when(hours),
     }  # fmt: skip
     if category:
-        resource["category"] = [{"coding": [{
-            "system": "http://terminology.hl7.org/CodeSystem/medicationrequest-category", "code": category}]}]
+        resource["category"] = [
+            {
+                "coding": [
+                    {"system": "http://terminology.hl7.org/CodeSystem/medicationrequest-category", "code": category}
+                ]
+            }
+        ]
     return resource
 
 

@@ -1,0 +1,77 @@
+"""The text of imaging reports."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_mappings.observations import codings_of, source_of
+from fhir_mappings.snapshot import Issue, Report
+from fhir_mappings.text.decode import UnreadableText, text_of
+from fhir_mappings.windows import available_at, effective_of, instant
+
+_USED = frozenset({"final", "amended", "corrected", "appended", "preliminary", "partial"})
+_EARLY = frozenset({"preliminary", "partial"})
+_IMAGING = frozenset({"LP29684-5", "RAD", "CT", "NMR", "394914008"})
+"""Categories of imaging reports: LOINC, HL7 v2-0074, SNOMED CT."""
+
+_LABORATORY = frozenset({"LAB", "HM", "CH", "MB", "LP29693-6", "laboratory"})
+
+
+def reports_from(resources: Sequence[Any], *, live: bool) -> tuple[tuple[Report, ...], tuple[Issue, ...]]:
+    """Every imaging report with its text, oldest first, and why others are not read."""
+    found: list[Report] = []
+    issues: list[Issue] = []
+    for resource in resources:
+        source, effective = source_of(resource), effective_of(resource)
+        if not _is_imaging(resource):
+            continue
+        if resource.status not in _USED or effective is None:
+            why = "no time" if effective is None else resource.status
+            issues.append(Issue("not-final", f"{source} left out: {why}", source, "reports"))
+            continue
+        text, said = _text(resource, source)
+        issues += said
+        if not text:
+            issues.append(Issue("unread", f"{source} has no text that is read", source, "reports"))
+            continue
+        if resource.status in _EARLY:
+            issues.append(Issue("not-final", f"{source} is {resource.status}", source, "reports"))
+        title = resource.code.text or next((c.display for c in resource.code.coding or () if c.display), "Report")
+        available = available_at("reports", effective, instant(resource.issued), live=live)
+        found.append(Report(title[:120], text, effective, available, source, resource.status))
+    return tuple(sorted(found, key=lambda one: (one.effective, one.source))), tuple(issues)
+
+
+def _is_imaging(resource: Any) -> bool:
+    """True unless a category says that the report is a laboratory's; many carry none."""
+    categories = {code for concept in (resource.category or ()) for _, code in codings_of(concept)}
+    return bool(categories & _IMAGING) or not categories & _LABORATORY
+
+
+def _text(resource: Any, source: str) -> tuple[str, list[Issue]]:
+    """All text of a report, each part once; the narrative only where nothing else has text."""
+    parts: list[str] = []
+    issues: list[Issue] = []
+    for attachment in resource.presentedForm or ():
+        try:
+            parts.append(_attached(attachment))
+        except UnreadableText as error:
+            issues.append(Issue("unread", f"{source}: {error}", source, "reports"))
+    if resource.conclusion and not any(resource.conclusion.strip() in part for part in parts):
+        parts.append(f"IMPRESSION: {resource.conclusion}" if parts else resource.conclusion)
+    if not parts and resource.text is not None and resource.text.div:
+        parts.append(text_of("application/xhtml+xml", str(resource.text.div).encode()))
+    return "\n".join(part.strip() for part in parts if part.strip()), issues
+
+
+def _attached(attachment: Any) -> str:
+    """The text of one attachment. Raises `UnreadableText` where it holds none that is read."""
+    if attachment.data is None:
+        raise UnreadableText("an attachment without data is not read")
+    raw = attachment.data if isinstance(attachment.data, bytes) else str(attachment.data).encode()
+    try:
+        data = base64.b64decode(raw, validate=False)
+    except binascii.Error as error:
+        raise UnreadableText("an attachment is not valid base64") from error
+    return text_of(attachment.contentType or "text/plain", data)

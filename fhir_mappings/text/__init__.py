@@ -1,0 +1,1 @@
+"""Report text: decoded, cut into sentences, read into findings."""

@@ -1,0 +1,123 @@
+"""Values in the analyte's canonical unit, by UCUM.
+
+What people type is looked up in ``data/units.toml`` first, because the library reads ``K/uL`` as
+kelvins; FEU and DDU are read before the library sees the text, because it drops annotations.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+from fhir_mappings.codes import Analyte, table
+
+FEU_PER_DDU = 2.0
+"""One D-dimer unit is two fibrinogen-equivalent units (<= 250 ng/mL DDU = <= 0.50 ug/mL FEU)."""
+
+_NGSP_SLOPE, _NGSP_OFFSET = 0.09148, 2.152
+"""HbA1c: NGSP % = 0.09148 x IFCC mmol/mol + 2.152 (NGSP master equation)."""
+
+_DIMER = re.compile(r"(?<![a-z])(feu|ddu|fibrinogen[ -]equivalent|d-dimer units?)(?![a-z])", re.IGNORECASE)
+_ANNOTATION = re.compile(r"\{[^{}]*\}")
+_LONGEST = 40
+
+
+class UnitError(ValueError):
+    """The unit is missing, unknown, contradictory or does not fit the analyte; says which."""
+
+
+def dimer_kind(*texts: str | None) -> str | None:
+    """``FEU`` or ``DDU`` as these texts say; None where none does.
+
+    Raises `UnitError` where they say both.
+    """
+    said = {match.lower() for text in texts if text for match in _DIMER.findall(text)}
+    kinds = {"DDU" if word.startswith("d") else "FEU" for word in said}
+    if len(kinds) > 1:
+        raise UnitError("says both FEU and DDU")
+    return next(iter(kinds), None)
+
+
+def to_canonical(value: float, unit_text: str | None, ucum_code: str | None, analyte: Analyte) -> float:
+    """The value in ``analyte.unit``. Raises `UnitError` naming what is wrong with the unit.
+
+    D-dimer is taken as FEU here: the factor for DDU belongs to whoever knows the code
+    (`dimer_kind`, `FEU_PER_DDU`).
+    """
+    return conversion(unit_text or None, ucum_code or None, analyte)(value)
+
+
+@lru_cache(maxsize=4096)
+def conversion(unit_text: str | None, ucum_code: str | None, analyte: Analyte) -> Callable[[float], float]:
+    """The function that takes a value in this unit to the canonical one.
+
+    Raises `UnitError` where code and text mean different units, too.
+    """
+    given = [text for text in (ucum_code, unit_text) if text and text.strip()]
+    if not given:
+        if analyte.may_lack_unit:
+            return lambda value: value
+        raise UnitError("no unit")
+    functions = [_function(text, analyte) for text in given]
+    known = [function for function in functions if function is not None]
+    if not known:
+        raise UnitError(f"unit {_short(given[0])} not known for {analyte.label}")
+    if len(known) > 1 and abs(known[0](10.0) - known[1](10.0)) > 1e-6 * abs(known[0](10.0)):
+        raise UnitError(f"unit {_short(given[1])} contradicts its code {_short(given[0])}")
+    return known[0]
+
+
+def _short(text: str) -> str:
+    """A unit as sent, short enough for a card."""
+    return f'"{text.strip()[:20]}"'
+
+
+def _function(text: str, analyte: Analyte) -> Callable[[float], float] | None:
+    """How one unit text converts; None where it cannot."""
+    if len(text) > _LONGEST:
+        return None
+    ucum = _ucum_of(text)
+    if ucum == analyte.unit:
+        return lambda value: value
+    if analyte.name == "hba1c" and ucum == "mmol/mol":
+        return lambda value: _NGSP_SLOPE * value + _NGSP_OFFSET
+    return _by_library(ucum, analyte)
+
+
+def _ucum_of(text: str) -> str:
+    """The UCUM code that a typed unit means, without annotations; else the text as it is."""
+    compact = re.sub(r"\s+", "", text)
+    known = _spellings().get(compact.lower())
+    if known is not None:
+        return known
+    bare = re.sub(r"(?i)(feu|ddu)$", "", _ANNOTATION.sub("", compact)).rstrip("(")
+    return _spellings().get(bare.lower(), bare)
+
+
+@cache
+def _spellings() -> Mapping[str, str]:
+    spellings: dict[str, str] = table("units.toml")["spellings"]
+    return spellings
+
+
+@cache
+def _registry() -> Any:
+    """The UCUM registry; takes about a second, so only when a unit is not known by its spelling."""
+    from ucumvert import PintUcumRegistry
+
+    return PintUcumRegistry()
+
+
+def _by_library(ucum: str, analyte: Analyte) -> Callable[[float], float] | None:
+    """A linear conversion found by asking the library for two points of it."""
+    registry = _registry()
+    try:
+        source, target = registry.from_ucum(ucum).units, registry.from_ucum(analyte.unit).units
+        if "[substance]" in source.dimensionality and analyte.per_mole:
+            per_mole = registry.Quantity(analyte.per_mole, "g/mol")
+            factor = float((registry.Quantity(1.0, source) * per_mole).to(target).magnitude)
+            return lambda value: value * factor
+        zero, hundred = (float(registry.Quantity(point, source).to(target).magnitude) for point in (0.0, 100.0))
+    except Exception:
+        return None
+    return lambda value: zero + value * (hundred - zero) / 100.0
