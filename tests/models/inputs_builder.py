@@ -1,0 +1,55 @@
+"""Rows of data, sentences and small stand-ins for tests of the model, made by hand."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import torch
+from torch import Tensor
+
+from fhir_mappings.features import load_features
+from fhir_mappings.inputs import Assertion, Feature, Finding, ModelInputs, Section, Sentence
+
+T0 = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+USUAL = {"age": 70.0, "female": 1.0, "nihss_baseline": 9.0, "nihss_latest": 9.0, "glucose": 110.0}
+
+
+def sentence(text: str, section: Section = "findings", report: str = "DiagnosticReport/r1") -> Sentence:
+    """One sentence of a report made an hour after arrival."""
+    return Sentence(text, section, report, T0 + timedelta(hours=1))
+
+
+def finding(name: str, assertion: Assertion = "present", place: int = 0, **more: object) -> Finding:
+    """One finding, read in the sentence at ``place``."""
+    return Finding(name, assertion, place, **more)  # type: ignore[arg-type]
+
+
+def inputs(
+    hours: float = 6, values: Mapping[str, float | None] | None = None,
+    sentences: Sequence[Sentence] = (), findings: Sequence[Finding] = (),
+) -> ModelInputs:  # fmt: skip
+    """A row with the package's own features: the usual ones observed, the others not, unless told."""
+    held = USUAL | dict(values or {})
+    features = tuple(Feature(s.name, s.label, s.unit, held.get(s.name)) for s in load_features().specs)
+    return ModelInputs(T0 + timedelta(hours=hours), T0, features, tuple(sentences), tuple(findings))
+
+
+class LetterEncoder:
+    """An encoder of eight numbers a sentence, made of letter counts: no transformer is loaded."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def readable(self, text: str) -> bool:
+        """False where more than one in five characters is outside ASCII."""
+        return sum(ord(letter) > 127 for letter in text) <= 0.2 * len(text)
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Unit vectors [n, 8]."""
+        self.asked += texts
+        if not texts:
+            return torch.zeros(0, 8)
+        counts = torch.tensor([[1.0 + text.lower().count(letter) for letter in "aeinorst"] for text in texts])
+        return torch.nn.functional.normalize(counts, dim=1)
+
+
