@@ -19,3 +19,8 @@ class RawChart:
     resources: Mapping[str, tuple[Raw, ...]] = field(default_factory=dict)
     unanswered: frozenset[str] = frozenset()
     issues: tuple[Issue, ...] = ()
+
+
+def raws_of(chart: RawChart) -> tuple[Raw, ...]:
+    """Every raw resource of a chart, whatever key it was found under."""
+    return tuple(raw for held in chart.resources.values() for raw in held)

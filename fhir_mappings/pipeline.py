@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from fhir_mappings.before_stroke import last_known_well_from, pre_stroke_mrs_from
-from fhir_mappings.chart import RawChart
+from fhir_mappings.chart import RawChart, raws_of
 from fhir_mappings.codes import VITALS
 from fhir_mappings.conditions import diagnoses_from
 from fhir_mappings.drugs import treatments_from
@@ -24,7 +24,6 @@ from fhir_mappings.snapshot import (
     Measurement,
     NihssScore,
     Patient,
-    Raw,
     Report,
     Treatment,
 )
@@ -64,8 +63,7 @@ def history_from(
 
     Training draws many moments from one history with `seen_at`.
     """
-    raws = [raw for held in chart.resources.values() for raw in held]
-    resources, issues = read_all(raws, chart.patient_id, quirks)
+    resources, issues = read_all(raws_of(chart), chart.patient_id, quirks)
     of = _by_type(resources)
     stay, stay_issues = stay_from(of("Encounter"), as_of, encounter_id=encounter_id)
     patient, patient_issues = _patient(of("Patient"), chart, stay.t0 if stay else as_of)
@@ -128,11 +126,6 @@ def seen_at(history: ClinicalSnapshot, as_of: datetime) -> ClinicalSnapshot:
         treatments=kept(history.treatments),
         issues=tuple(issue for issue in history.issues if issue.source is None or issue.source not in hidden),
     )
-
-
-def raws_of(chart: RawChart) -> tuple[Raw, ...]:
-    """Every raw resource of a chart, whatever key it was found under."""
-    return tuple(raw for held in chart.resources.values() for raw in held)
 
 
 def _by_type(resources: Sequence[Any]) -> Callable[..., tuple[Any, ...]]:

@@ -116,18 +116,17 @@ def fallback_searches(query: Query, patient_id: str, *, t0: datetime | None) -> 
     return (_search("DiagnosticReport", ("patient", patient_id), _since(t0), count=50),)
 
 
-def follow_ups(raws: Iterable[Raw]) -> tuple[str, ...]:
-    """References that a second round has to fetch: ``partOf`` Encounters and drugs not yet held."""
-    held: set[str] = set()
+def follow_ups(raws: Iterable[Raw], held: Iterable[Raw]) -> tuple[str, ...]:
+    """References of ``raws`` that a second round has to fetch: ``partOf`` Encounters and drugs not ``held``."""
+    known = {reference_of(raw) for raw in held}
     wanted: dict[str, None] = {}
     for raw in raws:
-        held.add(reference_of(raw))
         member = {"Encounter": "partOf"}.get(str(raw.get("resourceType")), "medicationReference")
         link = raw.get(member)
         reference = link.get("reference") if isinstance(link, dict) else None
         if isinstance(reference, str) and reference.count("/") == 1:
             wanted[reference] = None
-    return tuple(reference for reference in wanted if reference not in held)
+    return tuple(reference for reference in wanted if reference not in known)
 
 
 def _day(moment: datetime) -> str:

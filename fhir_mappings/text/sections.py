@@ -32,8 +32,8 @@ _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(\"'\[?-])")
 _LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
 _WORD = re.compile(r"[A-Za-z]+")
 _ENGLISH = frozenset(
-    "the a an of in on with and or no is are was were there to for at by from as not this that has been left right".split()
-    + "normal seen evidence acute".split()
+    "the a an of in on with and or no is are was were there to for at by from as not this that has been".split()
+    + "left right normal seen evidence acute".split()
 )
 _FEWEST_WORDS = 8
 

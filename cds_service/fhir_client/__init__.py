@@ -1,0 +1,1 @@
+"""Reading a chart: prefetch first, then the FHIR server."""

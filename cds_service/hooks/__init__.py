@@ -1,0 +1,1 @@
+"""The CDS Hooks wire protocol: messages, routes, discovery and trust."""

@@ -1,0 +1,122 @@
+"""The wire messages of CDS Hooks 2.0.1: snake_case here, camelCase on the wire."""
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from cds_service.errors import BadRequest
+
+FHIR_ID = re.compile(r"^[A-Za-z0-9\-._]{1,64}$")
+"""A FHIR id; the underscore is no part of it, but servers use it."""
+
+Id = Annotated[str, StringConstraints(pattern=FHIR_ID.pattern)]
+_M = TypeVar("_M", bound="Message")
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class Message(BaseModel):
+    """One wire object; members that we do not know, ``extension`` among them, are passed over."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+
+class Context(Message):
+    """The patient-view context: ``encounterId`` is optional and often absent."""
+
+    user_id: Annotated[
+        str, StringConstraints(pattern=r"^(Practitioner|PractitionerRole|Patient|RelatedPerson)/[^\s/]{1,64}$")
+    ]
+    patient_id: Id
+    encounter_id: Id | None = None
+
+
+class FhirAuthorization(BaseModel):
+    """The EHR's access token for its FHIR server; used for this call only and never logged."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    access_token: Text = Field(repr=False)
+    scope: str | None = None
+    patient: str | None = None
+
+
+class HookRequest(Message):
+    """One call of the service."""
+
+    hook: Text
+    hook_instance: UUID
+    context: Context
+    fhir_server: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
+    fhir_authorization: FhirAuthorization | None = Field(None, repr=False)
+    prefetch: dict[str, Any] | None = Field(None, repr=False)
+
+
+class AcceptedSuggestion(Message):
+    """A suggestion that was taken."""
+
+    id: Text
+
+
+class OverrideReason(Message):
+    """Why a card was overridden: one of our reasons, free text, or both."""
+
+    reason: dict[str, Any] | None = None
+    user_comment: Annotated[str, StringConstraints(max_length=4000)] | None = None
+
+
+class Feedback(Message):
+    """What became of one card."""
+
+    card: Text
+    outcome: Literal["accepted", "overridden"]
+    outcome_timestamp: Annotated[
+        str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$")
+    ]
+    accepted_suggestions: tuple[AcceptedSuggestion, ...] = ()
+    override_reason: OverrideReason | None = None
+
+
+class FeedbackRequest(Message):
+    """A batch of feedback, over one or more calls."""
+
+    feedback: tuple[Feedback, ...] = Field(min_length=1, max_length=1000)
+
+
+def parse_request(body: Any) -> HookRequest:
+    """The call in a JSON body. Raises `BadRequest` naming the field that is wrong, never its value."""
+    request = _parsed(HookRequest, body)
+    if request.fhir_authorization is not None and request.fhir_server is None:
+        raise BadRequest("fhirServer is required when fhirAuthorization is given", field="fhirServer")
+    return request
+
+
+def parse_feedback(body: Any) -> FeedbackRequest:
+    """The feedback in a JSON body. Raises `BadRequest` naming the field that is wrong."""
+    request = _parsed(FeedbackRequest, body)
+    for place, entry in enumerate(request.feedback):
+        if entry.outcome == "accepted" and not entry.accepted_suggestions:
+            field = f"feedback[{place}].acceptedSuggestions"
+            raise BadRequest(f"{field} is required when the outcome is accepted", field=field)
+    return request
+
+
+def _parsed(kind: type[_M], body: Any) -> _M:
+    if not isinstance(body, dict):
+        raise BadRequest("the body has to be a JSON object")
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = _path(fault["loc"])
+        why = "is required" if fault["type"] == "missing" else "is not valid"
+        raise BadRequest(f"{field} {why}", field=field) from None
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path.lstrip(".")[:120] or "body"

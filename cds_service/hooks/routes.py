@@ -1,0 +1,76 @@
+"""The HTTP routes of CDS Hooks: discovery, the service, its feedback."""
+
+import json
+import logging
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from cds_service.errors import BadRequest, UnknownService, UnsupportedMediaType
+from cds_service.hooks.identity import call_key
+from cds_service.hooks.messages import parse_feedback, parse_request
+from cds_service.hooks.services import HOOK, SERVICE_ID, discovery
+from cds_service.hooks.trust import Trust
+from cds_service.patient_view import patient_view
+from cds_service.record.feedback import keep_feedback
+from cds_service.service import Service
+
+_LOG = logging.getLogger(__name__)
+
+
+def blueprint(service: Service, trust: Trust) -> Blueprint:
+    """The routes of this service."""
+    routes = Blueprint("hooks", __name__)
+    base = service.settings.public_base_url.rstrip("/")
+
+    def trusted(path: str) -> None:
+        trust.check(request.headers.get("Authorization"), f"{base}{path}")
+
+    @routes.get("/cds-services")
+    def discover() -> Response:
+        trusted("/cds-services")
+        answer = jsonify(discovery())
+        answer.headers["Cache-Control"] = "max-age=300"
+        return answer
+
+    @routes.post("/cds-services/<service_id>")
+    def call(service_id: str) -> Response:
+        trusted(f"/cds-services/{service_id}")
+        _known(service_id)
+        body, raw = _json_body()
+        asked = parse_request(body)
+        if asked.hook != HOOK:
+            raise BadRequest(f"hook is not offered by {SERVICE_ID}", field="hook")
+        key = call_key(asked.hook_instance, raw)
+        answer = service.recent.get(key)
+        if answer is None:
+            answer = {"cards": patient_view(asked, key, service)}
+            service.recent.put(key, answer)
+        return jsonify(answer)
+
+    @routes.post("/cds-services/<service_id>/feedback")
+    def feedback(service_id: str) -> Response:
+        trusted(f"/cds-services/{service_id}/feedback")
+        _known(service_id)
+        body, _ = _json_body()
+        new = keep_feedback(service.store, service_id, parse_feedback(body).feedback)
+        _LOG.info("feedback kept: %d new", new)
+        return jsonify({})
+
+    return routes
+
+
+def _known(service_id: str) -> None:
+    if service_id != SERVICE_ID:
+        raise UnknownService(f"there is no such service; {SERVICE_ID} is offered")
+
+
+def _json_body() -> tuple[Any, bytes]:
+    """The parsed body and its bytes. Raises `UnsupportedMediaType` or `BadRequest`."""
+    if not request.is_json:
+        raise UnsupportedMediaType("Content-Type has to be application/json")
+    raw = request.get_data()
+    try:
+        return json.loads(raw), raw
+    except (ValueError, RecursionError):
+        raise BadRequest("the body is not JSON") from None

@@ -1,0 +1,33 @@
+"""What discovery tells of our services."""
+
+from typing import Any
+
+from fhir_mappings.queries import templates
+
+SERVICE_ID = "end-risk"
+HOOK = "patient-view"
+
+
+def discovery() -> dict[str, Any]:
+    """The answer of ``GET /cds-services`` (CDS Hooks 2.0.1, "Discovery")."""
+    return {
+        "services": [
+            {
+                "hook": HOOK,
+                "title": "Early neurological deterioration after ischemic stroke",
+                "description": (
+                    "Remaining risk of early neurological deterioration (NIHSS up by >= 2 in total or >= 1 in the "
+                    "motor items within 7 days of arrival) of adults with acute ischemic stroke, with its reasons, "
+                    "what was missing, and monitoring suggestions. The shipped model is trained on simulated "
+                    "patients: its figures say nothing about real ones."
+                ),
+                "id": SERVICE_ID,
+                "prefetch": templates(),
+                "usageRequirements": (
+                    "FHIR R4. Patient, Encounter, Condition and NIHSS Observations are needed, by prefetch or from "
+                    "the FHIR server; without DiagnosticReport text, vital signs or laboratory values the card says "
+                    "what was missing. Inpatients with ischemic stroke only."
+                ),
+            }
+        ]
+    }

@@ -1,0 +1,1 @@
+"""What is kept: audit and feedback, without PHI."""

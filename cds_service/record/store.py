@@ -1,0 +1,55 @@
+"""The database of audit and feedback: SQLite by default, Postgres by URL."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import DateTime, Engine, Float, Integer, String, Text, UniqueConstraint, create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.pool import StaticPool
+
+
+class Base(DeclarativeBase):
+    """The tables."""
+
+
+class AuditRow(Base):
+    """One call: what was answered and why, without anything that names the patient."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    hook_instance: Mapped[str] = mapped_column(String(36))
+    kind: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str] = mapped_column(String(64))
+    model: Mapped[str | None] = mapped_column(String(80))
+    flagged: Mapped[int | None] = mapped_column(Integer)
+    milliseconds: Mapped[float] = mapped_column(Float)
+
+
+class FeedbackRow(Base):
+    """What became of one card; a repeat changes nothing."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (UniqueConstraint("card", "outcome", "outcome_timestamp"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    service: Mapped[str] = mapped_column(String(64))
+    card: Mapped[str] = mapped_column(String(64))
+    outcome: Mapped[str] = mapped_column(String(16))
+    outcome_timestamp: Mapped[str] = mapped_column(String(40))
+    accepted_suggestions: Mapped[str] = mapped_column(Text)
+    reason_code: Mapped[str | None] = mapped_column(String(128))
+    user_comment: Mapped[str | None] = mapped_column(Text)
+
+
+def open_store(url: str) -> Engine:
+    """The database with its tables; ``sqlite://`` alone is in memory and shared by all threads."""
+    if url == "sqlite://":
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        if url.startswith("sqlite:///"):
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url)
+    Base.metadata.create_all(engine)
+    return engine

@@ -1,0 +1,63 @@
+"""What one running service holds, and how a call is opened."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from cds_service.fhir_client.client import FhirClient
+from cds_service.fhir_client.collect import Case
+from cds_service.hooks.identity import RecentAnswers
+from cds_service.hooks.messages import HookRequest
+from cds_service.outbound.hosts import target_for
+from cds_service.outbound.session import Session
+from cds_service.record.audit import Audit
+from cds_service.settings import Settings
+from models.prediction import Predicts
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts that a call needs; ``clock`` gives the aware moment of the call.
+
+    ``live`` is False only where a past moment is replayed (``endwatch call``, goldens): then a result
+    without ``issued`` becomes available after the lag of its kind.
+    """
+
+    settings: Settings
+    predictor: Predicts
+    session: Session
+    clock: Callable[[], datetime]
+    store: Engine
+    audit: Audit
+    recent: RecentAnswers
+    live: bool = True
+
+    def open(self, call: HookRequest) -> Case:
+        """The case of a call: patient, moment, prefetch, and the FHIR server that may be asked."""
+        client, why = self._client(call)
+        return Case(
+            patient_id=call.context.patient_id,
+            as_of=self.clock(),
+            encounter_id=call.context.encounter_id,
+            prefetch=call.prefetch,
+            client=client,
+            why_no_client=why,
+        )
+
+    def _client(self, call: HookRequest) -> tuple[FhirClient | None, str]:
+        if call.fhir_server is None:
+            return None, "no fhirServer was given"
+        target = target_for(call.fhir_server, self.settings)
+        if target is None:
+            return None, "the given fhirServer is not among the servers that may be called"
+        given = call.fhir_authorization
+        if given is not None and given.patient not in (None, call.context.patient_id):
+            return None, "the access token is for another patient"
+        if given is None and not target.open:
+            return None, "no access token was given"
+        token = given.access_token if given else None
+        budget_s = (self.settings.deadline_ms - self.settings.reserve_ms) / 1000
+        return FhirClient(target.base, self.session, time.monotonic() + budget_s, token), ""

@@ -1,0 +1,138 @@
+"""Every setting of the service, read from ``ENDWATCH_*`` environment variables."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "ENDWATCH_"
+RESERVED = "ENDWATCH_TEST_"
+
+
+class SettingsError(ValueError):
+    """A setting is unknown, wrong or missing; one sentence names it."""
+
+
+class FhirServer(BaseModel):
+    """One FHIR base that may be called. ``open``: without a token; ``alias``: other names EHRs give it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base: str
+    open: bool = False
+    alias: tuple[str, ...] = ()
+
+
+class Issuer(BaseModel):
+    """One EHR whose tokens are accepted, with its keys by file or by URL."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    iss: str
+    jwks_file: Path | None = None
+    jku: str | None = None
+    tenants: tuple[str, ...] = ()
+
+
+class Settings(BaseSettings):
+    """The settings; each field's name in capitals behind ``ENDWATCH_`` is its variable."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    mode: Literal["production", "test", "demo"] = Field(
+        "production", description="production; test (loopback, tokens not required); demo (embedded FHIR server)."
+    )
+    host: str = Field("127.0.0.1", description="Address the service listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the service listens on.")
+    public_base_url: str = Field(
+        "http://127.0.0.1:8000", description="URL under which EHRs reach the service; the audience of their tokens."
+    )
+    fhir_servers: tuple[FhirServer, ...] = Field(
+        (), description='JSON list of FHIR bases that may be called: [{"base": URL, "open": false, "alias": [URL]}].'
+    )
+    issuers: tuple[Issuer, ...] = Field(
+        (), description='JSON list of EHRs: [{"iss": URL, "jwks_file": PATH or "jku": URL, "tenants": []}].'
+    )
+    simulated_risk: Literal["show", "withhold"] | None = Field(
+        None, description="What production does with a model trained on simulated patients: show or withhold."
+    )
+    artifact: Path | None = Field(None, description="Folder of the model; the shipped one if unset.")
+    encoder: Path | None = Field(None, description="Folder of the text encoder; the installed package if unset.")
+    database_url: str = Field(
+        "sqlite:///endwatch.sqlite", description="SQLAlchemy URL of feedback and audit; in memory in demo and test."
+    )
+    deadline_ms: int = Field(2500, ge=500, le=60000, description="Time for a whole call.")
+    reserve_ms: int = Field(600, ge=0, le=30000, description="Part of the deadline kept for the model and the card.")
+    body_limit_mb: int = Field(20, ge=1, le=200, description="Largest request body.")
+    cors_origins: tuple[str, ...] = Field((), description="JSON list of browser origins allowed by CORS.")
+    algorithms: tuple[Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512"], ...] = Field(
+        ("ES384", "RS384"), description="JSON list of signature algorithms accepted from EHRs."
+    )
+    critical_on_end: bool = Field(False, description="Charted END is critical even if unconfirmed and below 4 points.")
+    check_interval_text: str | None = Field(
+        None, max_length=120, description="The site's own interval of checks for flagged patients, shown on the card."
+    )
+    order_intent: Literal["proposal", "plan"] = Field("proposal", description="Intent of suggested ServiceRequests.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log lines.")
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
+    """The settings of the environment; ``given`` wins over it.
+
+    Raises `SettingsError` for a name that is no setting (pydantic-settings ignores them) and for a
+    value that is wrong, without repeating the value.
+    """
+    names = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(environ if environ is not None else os.environ):
+        if name.upper().startswith(PREFIX) and not name.upper().startswith(RESERVED) and name.upper() not in names:
+            raise SettingsError(f"{name} is no setting of endwatch; `endwatch settings` lists them.")
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks what was given
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise SettingsError(f"{PREFIX}{where.upper()}: {fault['msg']}.") from None
+    except ValueError:
+        raise SettingsError(
+            "A setting that has to be JSON is not; `endwatch settings` tells each one's form."
+        ) from None
+
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def start_faults(settings: Settings, training_population: str) -> tuple[str, ...]:
+    """Why the service must not start as it is set, one sentence a fault naming the setting."""
+    faults = []
+    if settings.mode == "demo" and settings.host not in LOOPBACK:
+        faults.append("ENDWATCH_HOST must be a loopback address in demo mode, which has no authentication.")
+    if settings.mode == "test" and not settings.fhir_servers:
+        faults.append("ENDWATCH_FHIR_SERVERS (or --fhir URL) must name the FHIR server to test with.")
+    if settings.mode == "production":
+        faults += _production_faults(settings, training_population)
+    return tuple(faults)
+
+
+def _production_faults(settings: Settings, training_population: str) -> list[str]:
+    faults = []
+    if not settings.fhir_servers:
+        faults.append("ENDWATCH_FHIR_SERVERS must name the FHIR servers that may be called.")
+    if plain := next((entry.base for entry in settings.fhir_servers if not entry.base.startswith("https://")), None):
+        faults.append(f"ENDWATCH_FHIR_SERVERS: {plain} must be https in production.")
+    if not settings.issuers:
+        faults.append("ENDWATCH_ISSUERS must name the EHRs whose tokens are accepted.")
+    if keyless := next((entry.iss for entry in settings.issuers if not entry.jwks_file and not entry.jku), None):
+        faults.append(f"ENDWATCH_ISSUERS: {keyless} needs jwks_file or jku.")
+    if training_population == "simulated" and settings.simulated_risk is None:
+        faults.append(
+            "ENDWATCH_SIMULATED_RISK must say what to do with a model trained on simulated patients: show or withhold."
+        )
+    return faults
+
+
+def shows_simulated_risk(settings: Settings) -> bool:
+    """True where a number of a simulated model may stand on a card."""
+    return settings.mode != "production" or settings.simulated_risk == "show"
