@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, get_args
 from fhir_mappings.codes import DATA, analytes
 from fhir_mappings.end_rule import apply_end_rule, motor_score
 from fhir_mappings.inputs import Feature, ModelInputs
-from fhir_mappings.snapshot import ClinicalSnapshot, Measurement, NihssScore
+from fhir_mappings.snapshot import ClinicalSnapshot, Measurement, NihssScore, Report
 from fhir_mappings.text.findings import read_findings
 from fhir_mappings.text.sections import sentences_of
 
@@ -88,7 +88,7 @@ def build_inputs(snapshot: ClinicalSnapshot, table: FeatureTable) -> ModelInputs
     """The row of data of a snapshot. Raises `ValueError` where the stay, and so ``t0``, is unknown."""
     if snapshot.stay is None:
         raise ValueError("model inputs need a stay")
-    sentences = sentences_of(snapshot.reports)
+    sentences = sentences_of(reports_of_stay(snapshot))
     return ModelInputs(
         as_of=snapshot.as_of,
         t0=snapshot.stay.t0,
@@ -96,6 +96,12 @@ def build_inputs(snapshot: ClinicalSnapshot, table: FeatureTable) -> ModelInputs
         sentences=sentences,
         findings=read_findings(sentences),
     )
+
+
+def reports_of_stay(snapshot: ClinicalSnapshot) -> tuple[Report, ...]:
+    """The reports of this stay, the day before arrival included (transfers bring their scans; assumption)."""
+    begin = snapshot.stay.t0 - timedelta(hours=24) if snapshot.stay else snapshot.as_of
+    return tuple(report for report in snapshot.reports if report.effective >= begin)
 
 
 _Read = tuple[float | None, datetime | None, str | None]

@@ -42,10 +42,12 @@ class Trust:
             return None
         token = (authorization or "").removeprefix("Bearer ").strip()
         if not token:
-            return self._without("no-token")
+            self._without("no-token")
+            return None
         issuer = self._issuer(token)
         if issuer is None:
-            return self._without("issuer-not-listed")
+            self._without("issuer-not-listed")
+            return None
         self._verify(token, issuer, url)
         return issuer.iss
 

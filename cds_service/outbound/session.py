@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
-from requests import Session as Session  # other rooms name the type without importing the library
 from requests.adapters import HTTPAdapter
+
+Session = requests.Session
+"""The type, for rooms that pass a session on without importing the library."""
 
 POOL = 8
 """Connections kept, and requests in flight at once."""

@@ -1,0 +1,1 @@
+"""From a conclusion to what the EHR shows."""

@@ -1,0 +1,148 @@
+"""From a snapshot to one conclusion: the rows of the clinical contract, tried from top to bottom."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from fhir_mappings.eligibility import judge
+from fhir_mappings.end_rule import EndState, apply_end_rule
+from fhir_mappings.features import build_inputs
+from fhir_mappings.inputs import Finding, ModelInputs, Sentence
+from fhir_mappings.snapshot import ClinicalSnapshot
+from models.prediction import NotComputed, Prediction, Predicts
+from models.scores import ScoreResult, published_scores
+
+Kind = Literal["eligibility-unknown", "contradiction", "occlusion", "end-charted", "not-computed", "withheld", "risk"]
+
+REPERFUSION_SITES = frozenset({"ica", "tandem", "m1", "m2", "basilar"})
+REPERFUSION_WINDOW = timedelta(hours=24)
+"""Occlusions of these sites read this long after last known well stand before any number (clinical contract)."""
+
+LATEST_HOUR = 120.0
+"""After this hour no number is shown (assumption)."""
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What the card is about. ``code`` goes to the audit, ``reason`` is a sentence for the card.
+
+    ``also`` holds what later rows would have said, END charted first. ``sentence`` is the report
+    sentence that decided, where one did; ``critical`` only as the contract allows.
+    """
+
+    kind: Kind
+    code: str
+    reason: str
+    also: tuple[str, ...] = ()
+    sentence: Sentence | None = None
+    critical: bool = False
+    end: EndState | None = None
+    inputs: ModelInputs | None = None
+    prediction: Prediction | None = None
+    scores: tuple[ScoreResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """A snapshot inside the population, with what the rules read from it."""
+
+    snapshot: ClinicalSnapshot
+    inputs: ModelInputs
+    end: EndState
+    critical_on_end: bool
+
+
+def conclude(
+    snapshot: ClinicalSnapshot, *, predictor: Predicts, critical_on_end: bool = False, withhold: bool = False
+) -> Conclusion:
+    """The first row that applies. The model is asked only where a number may be shown."""
+    eligibility = judge(snapshot)
+    if eligibility.kind != "inside" or snapshot.stay is None:
+        return Conclusion("eligibility-unknown", eligibility.code, eligibility.text)
+    inputs = build_inputs(snapshot, predictor.features)
+    evidence = _Evidence(snapshot, inputs, apply_end_rule(snapshot.nihss, snapshot.stay.t0), critical_on_end)
+    rows = [row for row in (rule(evidence) for rule in _ROWS) if row is not None]
+    if not rows:
+        return _number(evidence, predictor, withhold=withhold)
+    first, later = rows[0], sorted(rows[1:], key=lambda row: row.kind != "end-charted")
+    facts = tuple(row.reason for row in later if row.kind != "not-computed")
+    return Conclusion(first.kind, first.code, first.reason, facts, first.sentence, first.critical, evidence.end, inputs)
+
+
+def _number(evidence: _Evidence, predictor: Predicts, *, withhold: bool) -> Conclusion:
+    """The risk, or why there is none; withheld, the facts with the published scores."""
+    inputs, end = evidence.inputs, evidence.end
+    if withhold:
+        scores = published_scores(evidence.snapshot, inputs)
+        reason = "risk not shown: no local validation"
+        return Conclusion("withheld", "withheld", reason, end=end, inputs=inputs, scores=scores)
+    answer = predictor.predict(inputs)
+    if isinstance(answer, NotComputed):
+        return Conclusion("not-computed", "model-refused", answer.reason, end=end, inputs=inputs)
+    return Conclusion("risk", "risk", "", end=end, inputs=inputs, prediction=answer)
+
+
+def present(inputs: ModelInputs, name: str) -> tuple[Finding, ...]:
+    """The mentions of a finding that are asserted as present."""
+    return tuple(one for one in inputs.findings if one.name == name and one.assertion == "present")
+
+
+def _contradiction(evidence: _Evidence) -> Conclusion | None:
+    found = present(evidence.inputs, "hemorrhage")
+    if not found:
+        return None
+    reason = "Ischemic stroke is coded, but a report reads as intracranial hemorrhage present"
+    return Conclusion("contradiction", "hemorrhage-read", reason, sentence=evidence.inputs.sentences[found[0].sentence])
+
+
+def _occlusion(evidence: _Evidence) -> Conclusion | None:
+    """A large occlusion early on, without thrombectomy and without a decision against it."""
+    snapshot, inputs = evidence.snapshot, evidence.inputs
+    since = snapshot.last_known_well or inputs.t0
+    found = [one for one in present(inputs, "occlusion") if one.site in REPERFUSION_SITES]
+    decided = any(one.kind == "thrombectomy" for one in snapshot.treatments)
+    declined = bool(present(inputs, "thrombectomy_declined"))
+    if not found or decided or declined or snapshot.as_of - since > REPERFUSION_WINDOW:
+        return None
+    reason = (
+        "Occlusion read in report; no thrombectomy decision found in the chart: "
+        "this card does not inform reperfusion decisions"
+    )
+    return Conclusion("occlusion", "occlusion-read", reason, sentence=inputs.sentences[found[0].sentence])
+
+
+def _end_charted(evidence: _Evidence) -> Conclusion | None:
+    end = evidence.end
+    if end.baseline is None or end.raised is None:
+        return None
+    severe = end.how == "total" and (end.rise or 0) >= 4
+    critical = severe or end.variants["four_points"] or end.confirmed or evidence.critical_on_end
+    return Conclusion("end-charted", "end-charted", end_text(end), critical=critical)
+
+
+def end_text(end: EndState) -> str:
+    """Two scores with their times: ``NIHSS 9 -> 11 (07:10 -> 13:05); meets the END rule``."""
+    before, after = end.baseline, end.raised
+    if before is None or after is None:
+        return ""
+    zone = before.effective.tzinfo
+    days = (after.effective.astimezone(zone).date() - before.effective.date()).days
+    form = "%H:%M" if days == 0 else "%a %H:%M"
+    times = f"{before.effective:{form}} -> {after.effective.astimezone(zone):{form}}"
+    if end.how == "motor":
+        return f"NIHSS motor items up by {end.rise} ({times}); meets the END rule; repeat the examination"
+    return f"NIHSS {before.total} -> {after.total} ({times}); meets the END rule; repeat the examination"
+
+
+def _not_computed(evidence: _Evidence) -> Conclusion | None:
+    if evidence.end.no_baseline is not None:
+        return Conclusion("not-computed", "no-baseline", evidence.end.no_baseline)
+    if evidence.snapshot.patient.age_years is None:
+        return Conclusion("not-computed", "age-unknown", "the age is unknown")
+    if evidence.inputs.hours > LATEST_HOUR:
+        return Conclusion("not-computed", "over-120-hours", f"more than {LATEST_HOUR:.0f} h after arrival")
+    return None
+
+
+_ROWS: tuple[Callable[[_Evidence], Conclusion | None], ...] = (_contradiction, _occlusion, _end_charted, _not_computed)
