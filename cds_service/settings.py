@@ -3,13 +3,18 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "ENDWATCH_"
 RESERVED = "ENDWATCH_TEST_"
+SANDBOX_ISSUER = "https://sandbox.cds-hooks.org"
+"""The CDS Hooks Sandbox: its signing key is public, so that its tokens prove nothing."""
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+"""An http or https URL without user, query or fragment."""
 
 
 class SettingsError(ValueError):
@@ -21,9 +26,9 @@ class FhirServer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base: str
+    base: Url
     open: bool = False
-    alias: tuple[str, ...] = ()
+    alias: tuple[Url, ...] = ()
 
 
 class Issuer(BaseModel):
@@ -33,7 +38,7 @@ class Issuer(BaseModel):
 
     iss: str
     jwks_file: Path | None = None
-    jku: str | None = None
+    jku: Url | None = None
     tenants: tuple[str, ...] = ()
 
 
@@ -47,7 +52,7 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the service listens on.")
-    public_base_url: str = Field(
+    public_base_url: Url = Field(
         "http://127.0.0.1:8000", description="URL under which EHRs reach the service; the audience of their tokens."
     )
     fhir_servers: tuple[FhirServer, ...] = Field(

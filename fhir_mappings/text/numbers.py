@@ -2,7 +2,7 @@
 
 import re
 
-_ASPECTS = re.compile(r"(?<![\d.])(10|\d)(?: ?/ ?10)?(?![\d.%])")
+_ASPECTS = re.compile(r"(?<![\d.])(10|\d)(?: ?/ ?10)?(?![\d%]|\.\d)")
 _LENGTH = re.compile(r"(\d{1,3}(?:\.\d+)?) ?(mm|cm|millimet(?:er|re)s?|centimet(?:er|re)s?)")
 _PERCENT = re.compile(r"(?<![\d-])([<>]?) ?(\d{1,3}) ?(?:%|percent)")
 _RANGE = re.compile(r"\d{1,3} ?%? ?(?:-|–|to) ?\d{1,3} ?(?:%|percent)")

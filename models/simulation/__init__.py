@@ -1,0 +1,1 @@
+"""Patients whose truth is known, written as FHIR R4: for training, tests and demonstrations."""

@@ -1,0 +1,1 @@
+"""From a cohort's FHIR files to an artifact; imported by the command line only."""
