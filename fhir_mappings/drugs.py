@@ -1,15 +1,20 @@
 """Drugs before admission, and thrombolytics given, from orders, statements and administrations."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from fhir_mappings.observations import codings_of, source_of
+from fhir_mappings.procedures import BEFORE_ARRIVAL
 from fhir_mappings.snapshot import Issue, Stay, Treatment, TreatmentKind, TreatmentState
-from fhir_mappings.value_sets import RXNORM, drug_of
+from fhir_mappings.value_sets import drug_of
 from fhir_mappings.windows import available_at, instant
 
-_NOT_TAKEN = frozenset({"cancelled", "entered-in-error", "not-done", "not-taken", "draft", "unknown", "on-hold"})
+STILL_TAKEN = timedelta(days=90)
+"""An order completed or stopped counts as a home drug if it is not older at arrival than this (assumption)."""
+
+_NOT_TAKEN = frozenset({"cancelled", "entered-in-error", "not-done", "not-taken", "draft", "unknown"})
+_ENDED = frozenset({"completed", "stopped", "ended"})
 _GIVEN = frozenset({"completed", "in-progress", "stopped"})
 
 
@@ -24,13 +29,10 @@ def treatments_from(
     found: list[Treatment] = []
     issues: list[Issue] = []
     for resource in resources:
+        source = source_of(resource)
         concept, missing = _concept(resource, medications)
         if missing:
-            issues.append(
-                Issue(
-                    "unread", f"{source_of(resource)}: its {missing} was not found", source_of(resource), "medications"
-                )
-            )
+            issues.append(Issue("unread", f"{source}: the drug it refers to was not found", source, "medications"))
         kind = _drug_class(concept)
         if kind is None or resource.status in _NOT_TAKEN or getattr(resource, "doNotPerform", None):
             continue
@@ -44,7 +46,11 @@ def _concept(resource: Any, medications: Mapping[str, Any]) -> tuple[Any, str | 
     if resource.medicationCodeableConcept is not None:
         return resource.medicationCodeableConcept, None
     reference = resource.medicationReference.reference if resource.medicationReference else None
-    drug = medications.get(reference) if reference else None
+    if reference and reference.startswith("#"):
+        held = {f"#{one.id}": one for one in resource.contained or () if one.get_resource_type() == "Medication"}
+        drug = held.get(reference)
+    else:
+        drug = medications.get("/".join(reference.split("/")[-2:])) if reference else None
     return (drug.code, None) if drug else (None, reference)
 
 
@@ -52,7 +58,7 @@ def _drug_class(concept: Any) -> str | None:
     if concept is None:
         return None
     texts = [concept.text, *(coding.display for coding in (concept.coding or ()))]
-    return drug_of(texts, [code for system, code in codings_of(concept) if system == RXNORM])
+    return drug_of(texts, codings_of(concept))
 
 
 def _treatment(resource: Any, kind: str, concept: Any, stay: Stay | None, *, live: bool) -> Treatment | None:
@@ -63,18 +69,24 @@ def _treatment(resource: Any, kind: str, concept: Any, stay: Stay | None, *, liv
     thrombolysis = kind == "thrombolytic"
     state: TreatmentState = "done" if thrombolysis else "in_stay"
     if not thrombolysis and _is_home(resource, moment, stay):
+        if _is_long_over(resource, moment, stay):
+            return None
         state = "before_admission"
     known = available_at("drugs", moment, None, live=live) if moment else None
+    if state == "before_admission" and known and stay and known <= stay.t0:
+        known = None  # a home drug is known from arrival on, whenever it was prescribed
     text = concept.text or next((coding.display for coding in concept.coding or () if coding.display), kind)
     name = cast(TreatmentKind, "thrombolysis" if thrombolysis else kind)
-    # A home drug is known from arrival on, whenever it was prescribed.
-    return Treatment(
-        name, state, text[:120], source_of(resource), moment, None if state == "before_admission" else known
-    )
+    return Treatment(name, state, text[:120], source_of(resource), moment, known)
 
 
 def _within(moment: datetime | None, stay: Stay | None) -> bool:
-    return moment is None or stay is None or moment >= stay.t0
+    return moment is None or stay is None or moment >= stay.t0 - BEFORE_ARRIVAL
+
+
+def _is_long_over(resource: Any, moment: datetime | None, stay: Stay | None) -> bool:
+    """True for an order that ended and was written long before arrival."""
+    return resource.status in _ENDED and bool(moment and stay and moment < stay.t0 - STILL_TAKEN)
 
 
 def _moment(resource: Any) -> datetime | None:

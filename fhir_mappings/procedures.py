@@ -1,12 +1,17 @@
 """Thrombectomy and thrombolysis from Procedures: done, or decided against."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from fhir_mappings.observations import codings_of, source_of
+from fhir_mappings.patients import encounter_named
 from fhir_mappings.snapshot import Issue, Stay, Treatment, TreatmentKind, TreatmentState
 from fhir_mappings.value_sets import procedure_of
 from fhir_mappings.windows import available_at, instant
+
+BEFORE_ARRIVAL = timedelta(hours=24)
+"""Reperfusion up to this long before arrival, at a sending hospital, counts for the stay (assumption)."""
 
 _STATES: dict[str, TreatmentState] = {
     "completed": "done",
@@ -19,25 +24,38 @@ _STATES: dict[str, TreatmentState] = {
 def procedures_from(
     procedures: Sequence[Any], stay: Stay | None, *, live: bool
 ) -> tuple[tuple[Treatment, ...], tuple[Issue, ...]]:
-    """Reperfusion procedures of this stay; those before it are left out, undated ones count.
+    """Reperfusion procedures of this stay, by encounter or date; earlier ones are left out.
 
-    ``stopped`` counts as done: whatever was opened is no longer as it was.
+    ``stopped`` counts as done: whatever was opened is no longer as it was. What nothing ties to the
+    stay is said, and counts only where it was decided against: a refusal seldom has a time.
     """
     found: list[Treatment] = []
     issues: list[Issue] = []
     for procedure in procedures:
         kind, source = procedure_of(codings_of(procedure.code)), source_of(procedure)
-        state = _STATES.get(procedure.status)
-        if kind is None:
+        state, effective = _STATES.get(procedure.status), _performed(procedure)
+        if kind is None or (effective and stay and effective < stay.t0 - BEFORE_ARRIVAL):
             continue
         if state is None:
             issues.append(Issue("not-final", f"{kind} {source} not counted: {procedure.status}", source, kind))
             continue
-        period = procedure.performedPeriod
-        effective = instant(procedure.performedDateTime) or (instant(period.start) if period else None)
-        if effective and stay and effective < stay.t0:
-            continue
+        if effective is None and not (stay and encounter_named(procedure.encounter) in stay.encounters):
+            issues.append(_untied(kind, source, counted=state == "not_done"))
+            if state == "done":
+                continue
         available = available_at("procedures", effective, None, live=live) if effective else None
         text = procedure.code.text or kind
         found.append(Treatment(cast(TreatmentKind, kind), state, text[:120], source, effective, available))
     return tuple(found), tuple(issues)
+
+
+def _performed(procedure: Any) -> datetime | None:
+    """When it began; a date to the month or year is none."""
+    period = procedure.performedPeriod
+    given = procedure.performedDateTime or (period.start if period else None)
+    return None if isinstance(given, str) else instant(given)
+
+
+def _untied(kind: str, source: str, *, counted: bool) -> Issue:
+    end = "counted for this stay" if counted else "not counted"
+    return Issue("assumed", f"{kind} {source} has neither date nor encounter: {end}", source, kind)

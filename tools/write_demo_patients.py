@@ -207,7 +207,7 @@ def flagged() -> tuple[Chart, float]:
     chart = base("demo-flagged", "1942-02-20", "male", "Flagstad")
     chart.diagnosis("diabetes", ICD10, "E11.9", "Type 2 diabetes mellitus", -50000)
     chart.diagnosis("af", SNOMED, "49436004", "Atrial fibrillation", -20000)
-    chart.panel(0.3, "111124040221210").nihss((4, 22), (8, 22)).vitals(9, (168, 102), 104, 37.4)
+    chart.panel(0.3, "111112040401210").nihss((4, 19), (8, 19)).vitals(9, (168, 102), 104, 37.4)
     chart.labs(glucose=214, d_dimer=4.6, fibrinogen=520, crp=38, hba1c=8.1)
     chart.report("ct", *CT, 0.6, HISTORY + "FINDINGS: Hyperdense left MCA sign. Loss of gray-white differentiation in the left insula. "
                  f"ASPECTS 6. {CLEAR}\nIMPRESSION: Early ischemic change in the left MCA territory.", "plain")  # fmt: skip

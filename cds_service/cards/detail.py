@@ -116,6 +116,7 @@ def _facts(snapshot: ClinicalSnapshot, conclusion: Conclusion, zone: tzinfo | No
         for name in _SHOWN_FINDINGS:
             found = present(conclusion.inputs, name)[:1]
             sentences = [conclusion.inputs.sentences[one.sentence] for one in found]
+            sentences = [one for one in sentences if one != conclusion.sentence]  # quoted above
             lines += [f'- {label_of(name)}: "{plain(one.text, 100)}" ({_where(one, zone)})' for one in sentences]
     lines += [f"- {plain(score.text, 160)}" for score in conclusion.scores]
     shown = [line for line in lines if line][: most + 2]
@@ -161,7 +162,7 @@ def _model_issues(conclusion: Conclusion) -> Sequence[Issue]:
 
 def _listed(names: Sequence[str], most: int) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return "; ".join(names[:most]) + more
 
 
 def _monitoring(suggestions: Sequence[Suggestion]) -> str | None:

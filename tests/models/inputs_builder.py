@@ -51,5 +51,3 @@ class LetterEncoder:
             return torch.zeros(0, 8)
         counts = torch.tensor([[1.0 + text.lower().count(letter) for letter in "aeinorst"] for text in texts])
         return torch.nn.functional.normalize(counts, dim=1)
-
-

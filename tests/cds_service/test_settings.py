@@ -1,0 +1,61 @@
+"""Settings: misspelt names stop start-up, and each mode says what it lacks."""
+
+import pytest
+
+from cds_service.app import create_app
+from cds_service.settings import FhirServer, Issuer, Settings, SettingsError, load_settings, start_faults
+from tests.fakes import BASE, FakePredictor
+
+READY = {"fhir_servers": (FhirServer(base=BASE),), "issuers": (Issuer(iss="https://ehr.example", jku="https://ehr.example/jwks"),),
+         "simulated_risk": "show"}  # fmt: skip
+
+
+def test_a_misspelt_name_stops_start_up():
+    """pydantic-settings would ignore it silently."""
+    with pytest.raises(SettingsError, match="ENDWATCH_FHIR_SERVER is no setting"):
+        load_settings({"ENDWATCH_FHIR_SERVER": "x"})
+
+
+def test_names_reserved_for_tests_are_passed_over():
+    """ENDWATCH_TEST_* belongs to tests."""
+    assert "production" == load_settings({"ENDWATCH_TEST_ANYTHING": "1"}).mode
+
+
+@pytest.mark.parametrize(("name", "value"), [("MODE", "other"), ("PORT", "99999"), ("FHIR_SERVERS", '[{"bas": "x"}]')])
+def test_a_wrong_value_names_its_setting_and_not_the_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    """One sentence names the variable."""
+    monkeypatch.setenv(f"ENDWATCH_{name}", value)
+    with pytest.raises(SettingsError, match=f"ENDWATCH_{name}"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("lacking", "named"),
+    [
+        ("fhir_servers", "ENDWATCH_FHIR_SERVERS"),
+        ("issuers", "ENDWATCH_ISSUERS"),
+        ("simulated_risk", "ENDWATCH_SIMULATED_RISK"),
+    ],
+)
+def test_production_names_the_setting_that_is_missing(lacking: str, named: str):
+    """Start-up stops with one sentence."""
+    given = {key: value for key, value in READY.items() if key != lacking}
+    with pytest.raises(SettingsError, match=named):
+        create_app(Settings(**given), predictor=FakePredictor())
+
+
+def test_production_starts_when_nothing_is_missing(tmp_path):
+    """A local model needs no word on simulated ones."""
+    assert () == start_faults(Settings(**READY), "simulated")
+    assert () == start_faults(Settings(**{**READY, "simulated_risk": None}), "local")
+
+
+def test_plain_http_is_refused_in_production():
+    """CDS Hooks 2.0.1: https where production data is exchanged."""
+    given = READY | {"fhir_servers": (FhirServer(base="http://ehr.example/fhir"),)}
+    assert "https" in start_faults(Settings(**given), "simulated")[0]
+
+
+def test_the_demo_listens_on_loopback_only():
+    """The demo has no authentication."""
+    assert "ENDWATCH_HOST" in start_faults(Settings(mode="demo", host="0.0.0.0"), "simulated")[0]  # noqa: S104
