@@ -23,6 +23,9 @@ from cds_service.settings import Settings, SettingsError, start_faults
 from models.prediction import Predicts
 
 _LOG = logging.getLogger(__name__)
+Application = Flask
+"""The application's type, for callers that know no framework."""
+
 SANDBOX_ORIGIN = "https://sandbox.cds-hooks.org"
 
 

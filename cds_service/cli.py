@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from flask import Flask
-
+    from cds_service.app import Application
     from cds_service.settings import Settings
 
 _PATH = click.Path(path_type=Path)
@@ -181,7 +180,7 @@ def _settings(**given: Any) -> Settings:
         raise click.ClickException(str(error)) from None
 
 
-def _started(make: Callable[[], Flask]) -> Flask:
+def _started(make: Callable[[], Application]) -> Application:
     """The application, or one sentence saying which setting keeps it from starting."""
     from cds_service.settings import SettingsError
     from models.errors import ArtifactError
@@ -192,7 +191,7 @@ def _started(make: Callable[[], Flask]) -> Flask:
         raise click.ClickException(str(error)) from None
 
 
-def _run(app: Flask, settings: Settings) -> None:
+def _run(app: Application, settings: Settings) -> None:
     from waitress import serve as listen
 
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")

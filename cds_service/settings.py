@@ -131,6 +131,10 @@ def _production_faults(settings: Settings, training_population: str) -> list[str
         faults.append("ENDWATCH_ISSUERS must name the EHRs whose tokens are accepted.")
     if keyless := next((entry.iss for entry in settings.issuers if not entry.jwks_file and not entry.jku), None):
         faults.append(f"ENDWATCH_ISSUERS: {keyless} needs jwks_file or jku.")
+    if any(entry.jku and not entry.jku.startswith("https://") for entry in settings.issuers):
+        faults.append("ENDWATCH_ISSUERS: each jku must be https in production.")
+    if any(entry.iss == SANDBOX_ISSUER for entry in settings.issuers):
+        faults.append(f"ENDWATCH_ISSUERS: {SANDBOX_ISSUER} signs with a public key and proves nothing in production.")
     if training_population == "simulated" and settings.simulated_risk is None:
         faults.append(
             "ENDWATCH_SIMULATED_RISK must say what to do with a model trained on simulated patients: show or withhold."

@@ -1,10 +1,11 @@
 """What the chart says of the time before arrival: onset and pre-stroke disability."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from fhir_mappings.codes import LOINC
+from fhir_mappings.conditions import BEFORE_ARRIVAL
 from fhir_mappings.observations import USED, codings_of, source_of
 from fhir_mappings.queries import MRS_CODE, ONSET_CODE
 from fhir_mappings.snapshot import Diagnosis, Issue, Measurement, Stay
@@ -14,18 +15,28 @@ _SAYS_BEFORE = ("pre-stroke", "prestroke", "premorbid", "pre-morbid", "before st
 
 
 def last_known_well_from(
-    observations: Sequence[Any], diagnoses: Sequence[Diagnosis], stay: Stay | None
+    observations: Sequence[Any], diagnoses: Sequence[Diagnosis], stay: Stay | None, as_of: datetime
 ) -> datetime | None:
-    """When the patient was last known well: an onset Observation (LOINC 11368-8), else the stroke's onset.
+    """When the patient was last known well: the onset Observation charted last (LOINC 11368-8), else the
+    stroke's onset.
 
-    A moment after arrival is not used: it belongs to another event.
+    A moment after arrival, or a week before it, belongs to another event; a date without a time is
+    none; what was charted after ``as_of`` is not seen.
     """
     if stay is None:
         return None
-    charted = [instant(one.valueDateTime) for one in observations if _is(one, ONSET_CODE) and one.status in USED]
-    coded = [one.onset for one in diagnoses if one.kind == "ischemic_stroke" and one.in_stay]
-    moments = [moment for moment in (*charted, *coded) if moment and moment <= stay.t0]
-    return moments[0] if moments else None
+    onsets = [one for one in observations if _is(one, ONSET_CODE) and one.status in USED]
+    dated = [(_charted(one), one.valueDateTime) for one in onsets if isinstance(one.valueDateTime, datetime)]
+    charted = [value for at, value in sorted(dated, reverse=True) if at <= as_of]
+    strokes = [one for one in diagnoses if one.kind == "ischemic_stroke" and one.in_stay]
+    coded = [one.onset for one in strokes if one.available is None or one.available <= as_of]
+    moments = [instant(value) for value in (*charted, *coded)]
+    return next((one for one in moments if one and stay.t0 - BEFORE_ARRIVAL <= one <= stay.t0), None)
+
+
+def _charted(observation: Any) -> datetime:
+    """When an Observation stood in the chart; one that says no time always did."""
+    return instant(observation.issued) or effective_of(observation) or datetime.min.replace(tzinfo=UTC)
 
 
 def pre_stroke_mrs_from(
@@ -58,8 +69,8 @@ def _is(observation: Any, code: str) -> bool:
 def _whole(observation: Any) -> int | None:
     if observation.valueInteger is not None:
         return int(observation.valueInteger)
-    quantity = observation.valueQuantity
-    return int(quantity.value) if quantity and quantity.value is not None else None
+    value = observation.valueQuantity.value if observation.valueQuantity else None
+    return int(value) if value is not None and value == int(value) else None
 
 
 def _is_before(observation: Any, effective: datetime, stay: Stay | None) -> bool:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
+from fhir_mappings.conditions import BEFORE_ARRIVAL
 from fhir_mappings.snapshot import ClinicalSnapshot
 from fhir_mappings.value_sets import names_stroke
 
@@ -26,8 +27,7 @@ INSIDE = Eligibility("inside", "inside", "Adult with ischemic stroke in this sta
 
 def judge(snapshot: ClinicalSnapshot) -> Eligibility:
     """Outside needs a positive, uncontradicted reason; what is in doubt is unknown, and said."""
-    rules: tuple[Callable[[ClinicalSnapshot], Eligibility | None], ...] = (_age, _too_late, _strokes, _thrombectomy)
-    return next((answer for rule in rules if (answer := rule(snapshot))), _stay(snapshot) or INSIDE)
+    return next((answer for rule in _RULES if (answer := rule(snapshot))), INSIDE)
 
 
 def stroke_in_stay(snapshot: ClinicalSnapshot, kind: str) -> bool:
@@ -48,35 +48,60 @@ def _too_late(snapshot: ClinicalSnapshot) -> Eligibility | None:
     return None
 
 
-def _strokes(snapshot: ClinicalSnapshot) -> Eligibility | None:
-    """The coded strokes of the stay, weighed against each other and against what else names one."""
-    ischemic, hemorrhagic = (stroke_in_stay(snapshot, kind) for kind in ("ischemic_stroke", "hemorrhagic_stroke"))
-    if ischemic and hemorrhagic:
-        text = "Both ischemic and hemorrhagic stroke are coded in this stay."
-        return Eligibility("unknown", "codes-contradict", text)
-    if ischemic:
+def _no_stroke(snapshot: ClinicalSnapshot) -> Eligibility | None:
+    """No stroke is named anywhere."""
+    if _coded(snapshot) or _stroke_named(snapshot):
         return None
-    if hemorrhagic:
-        return Eligibility("outside", "hemorrhagic-stroke", "A hemorrhagic stroke is coded in this stay.")
-    if where := _stroke_named(snapshot):
-        text = f"Stroke is named ({where}), but no ischemic stroke is coded in this stay."
-        return Eligibility("unknown", "stroke-not-coded", text)
     return Eligibility("outside", "no-ischemic-stroke", "No ischemic stroke in this stay.")
 
 
+def _hemorrhage(snapshot: ClinicalSnapshot) -> Eligibility | None:
+    if _coded(snapshot) == {"hemorrhagic_stroke"}:
+        return Eligibility("outside", "hemorrhagic-stroke", "A hemorrhagic stroke is coded in this stay.")
+    return None
+
+
+def _both(snapshot: ClinicalSnapshot) -> Eligibility | None:
+    if len(_coded(snapshot)) > 1:
+        text = "Both ischemic and hemorrhagic stroke are coded in this stay."
+        return Eligibility("unknown", "codes-contradict", text)
+    return None
+
+
+def _not_coded(snapshot: ClinicalSnapshot) -> Eligibility | None:
+    if _coded(snapshot):
+        return None
+    text = f"Stroke is named ({_stroke_named(snapshot)}), but no ischemic stroke is coded in this stay."
+    return Eligibility("unknown", "stroke-not-coded", text)
+
+
+def _coded(snapshot: ClinicalSnapshot) -> set[str]:
+    """Which of ischemic and hemorrhagic stroke are coded for the stay."""
+    return {kind for kind in ("ischemic_stroke", "hemorrhagic_stroke") if stroke_in_stay(snapshot, kind)}
+
+
 def _stroke_named(snapshot: ClinicalSnapshot) -> str | None:
-    """Where a stroke is named without an ischemic code; None where nowhere."""
+    """Where a stroke is named without an ischemic code; None where nowhere.
+
+    NIHSS and reports count from a week before arrival on: older ones are of an earlier stroke.
+    """
     if stroke_in_stay(snapshot, "unspecific_stroke"):
         return "in a diagnosis"
     if snapshot.stay and any(map(names_stroke, snapshot.stay.reasons)):
         return "as the reason of the encounter"
-    if snapshot.nihss:
+    if any(_is_recent(score.effective, snapshot) for score in snapshot.nihss):
         return "an NIHSS is charted"
-    return "in a report" if any(names_stroke(report.text) for report in snapshot.reports) else None
+    recent = (report.text for report in snapshot.reports if _is_recent(report.effective, snapshot))
+    return "in a report" if any(map(names_stroke, recent)) else None
+
+
+def _is_recent(moment: datetime, snapshot: ClinicalSnapshot) -> bool:
+    return moment >= (snapshot.stay.t0 if snapshot.stay else snapshot.as_of) - BEFORE_ARRIVAL
 
 
 def _thrombectomy(snapshot: ClinicalSnapshot) -> Eligibility | None:
-    if any(one.kind == "thrombectomy" and one.state == "done" for one in snapshot.treatments):
+    """Only with a stay: without one, nothing says that it was done in it."""
+    if snapshot.stay and any(one.kind == "thrombectomy" and one.state == "done" for one in snapshot.treatments):
         return Eligibility("outside", "thrombectomy-done", "Thrombectomy was done in this stay.")
     return None
 
@@ -86,3 +111,8 @@ def _stay(snapshot: ClinicalSnapshot) -> Eligibility | None:
         text = "No emergency or inpatient encounter was found, so the time of arrival is unknown."
         return Eligibility("unknown", "no-encounter", text)
     return None
+
+
+_RULES: tuple[Callable[[ClinicalSnapshot], Eligibility | None], ...] = (
+    _no_stroke, _age, _hemorrhage, _thrombectomy, _too_late, _both, _not_coded, _stay,
+)  # fmt: skip

@@ -31,7 +31,7 @@ class EndState:
     """What the charted series says by the END rule.
 
     ``last_clear`` and ``raised`` enclose the event (it is interval-censored); ``rise`` is of the
-    total where that is known, else of the motor items. ``confirmed``: the next known score meets the rule too.
+    total where that meets the rule, else of the motor items. ``confirmed``: the next known score meets the rule too.
     """
 
     baseline: NihssScore | None

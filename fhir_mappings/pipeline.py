@@ -67,7 +67,8 @@ def history_from(
     of = _by_type(resources)
     stay, stay_issues = stay_from(of("Encounter"), as_of, encounter_id=encounter_id)
     patient, patient_issues = _patient(of("Patient"), chart, stay.t0 if stay else as_of)
-    diagnoses, diagnosis_issues = diagnoses_from(of("Condition"), stay)
+    elsewhere = frozenset(map(source_of, of("Encounter"))) - frozenset(stay.encounters if stay else ())
+    diagnoses, diagnosis_issues = diagnoses_from(of("Condition"), stay, as_of=as_of, elsewhere=elsewhere)
     observations = of("Observation")
     scores, score_issues = scores_from(observations, live=live)
     measurements, value_issues = _measurements(observations, live=live)
@@ -84,7 +85,7 @@ def history_from(
         as_of=as_of,
         patient=patient,
         stay=stay,
-        last_known_well=last_known_well_from(observations, diagnoses, stay),
+        last_known_well=last_known_well_from(observations, diagnoses, stay, as_of),
         pre_stroke_mrs=mrs,
         measurements=measurements,
         nihss=scores,
@@ -98,7 +99,10 @@ def history_from(
 
 
 def seen_at(history: ClinicalSnapshot, as_of: datetime) -> ClinicalSnapshot:
-    """The part of a history that was available by ``as_of``; issues of later resources go too."""
+    """The part of a history that was available by ``as_of``; issues of later resources go too.
+
+    The end of a stay that lies ahead is not known yet.
+    """
 
     def known(one: Fact) -> bool:
         return one.available is None or one.available <= as_of
@@ -114,10 +118,12 @@ def seen_at(history: ClinicalSnapshot, as_of: datetime) -> ClinicalSnapshot:
         *history.treatments,
     )
     hidden = {fact.source for fact in facts if not known(fact)}
-    mrs = history.pre_stroke_mrs
+    mrs, stay = history.pre_stroke_mrs, history.stay
+    ahead = stay is not None and stay.end is not None and stay.end > as_of
     return replace(
         history,
         as_of=as_of,
+        stay=replace(stay, end=None) if stay and ahead else stay,
         pre_stroke_mrs=mrs if mrs and known(mrs) else None,
         measurements=kept(history.measurements),
         nihss=kept(history.nihss),

@@ -5,6 +5,7 @@ gets a new key. Templates carry no dates and no encounter (CDS Hooks 2.0.1 has n
 ``encounterId`` is optional); our own searches add them.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,6 +46,9 @@ class Search:
     path: str
     params: tuple[tuple[str, str], ...] = ()
 
+
+# What a second round may read: an id never climbs out of the server's base or adds parameters.
+_READABLE = re.compile(r"(?:Encounter|Medication)/(?=.*[A-Za-z0-9])[A-Za-z0-9._-]{1,64}")
 
 _P = "patient={{context.patientId}}"
 
@@ -124,7 +128,7 @@ def follow_ups(raws: Iterable[Raw], held: Iterable[Raw]) -> tuple[str, ...]:
         member = {"Encounter": "partOf"}.get(str(raw.get("resourceType")), "medicationReference")
         link = raw.get(member)
         reference = link.get("reference") if isinstance(link, dict) else None
-        if isinstance(reference, str) and reference.count("/") == 1:
+        if isinstance(reference, str) and _READABLE.fullmatch(reference):
             wanted[reference] = None
     return tuple(reference for reference in wanted if reference not in known)
 

@@ -6,23 +6,26 @@ from typing import Any
 from fhir_mappings.observations import codings_of, source_of
 from fhir_mappings.snapshot import Issue, Report
 from fhir_mappings.text.decode import UnreadableText, text_of
+from fhir_mappings.value_sets import is_imaging
 from fhir_mappings.windows import available_at, effective_of, instant
 
 _USED = frozenset({"final", "amended", "corrected", "appended", "preliminary", "partial"})
 _EARLY = frozenset({"preliminary", "partial"})
-_IMAGING = frozenset({"LP29684-5", "RAD", "CT", "NMR", "394914008"})
-"""Categories of imaging reports: LOINC, HL7 v2-0074, SNOMED CT."""
-
-_LABORATORY = frozenset({"LAB", "HM", "CH", "MB", "LP29693-6", "laboratory"})
 
 
 def reports_from(resources: Sequence[Any], *, live: bool) -> tuple[tuple[Report, ...], tuple[Issue, ...]]:
-    """Every imaging report with its text, oldest first, and why others are not read."""
+    """Every imaging report with its text, oldest first, and why others are not read.
+
+    A report of another kind is passed over in silence; one of an unknown kind is said.
+    """
     found: list[Report] = []
     issues: list[Issue] = []
     for resource in resources:
         source, effective = source_of(resource), effective_of(resource)
-        if not _is_imaging(resource):
+        imaging = _is_imaging(resource)
+        if imaging is None:
+            issues.append(Issue("unread", f"{source} left out: not known to be imaging", source, "reports"))
+        if not imaging:
             continue
         if resource.status not in _USED or effective is None:
             why = "no time" if effective is None else resource.status
@@ -35,16 +38,18 @@ def reports_from(resources: Sequence[Any], *, live: bool) -> tuple[tuple[Report,
             continue
         if resource.status in _EARLY:
             issues.append(Issue("not-final", f"{source} is {resource.status}", source, "reports"))
-        title = resource.code.text or next((c.display for c in resource.code.coding or () if c.display), "Report")
         available = available_at("reports", effective, instant(resource.issued), live=live)
-        found.append(Report(title[:120], text, effective, available, source, resource.status))
+        found.append(Report((_title(resource) or "Report")[:120], text, effective, available, source, resource.status))
     return tuple(sorted(found, key=lambda one: (one.effective, one.source))), tuple(issues)
 
 
-def _is_imaging(resource: Any) -> bool:
-    """True unless a category says that the report is a laboratory's; many carry none."""
-    categories = {code for concept in (resource.category or ()) for _, code in codings_of(concept)}
-    return bool(categories & _IMAGING) or not categories & _LABORATORY
+def _is_imaging(resource: Any) -> bool | None:
+    categories = [code for concept in (resource.category or ()) for _, code in codings_of(concept) if code]
+    return is_imaging(categories, codings_of(resource.code), _title(resource))
+
+
+def _title(resource: Any) -> str:
+    return resource.code.text or next((one.display for one in resource.code.coding or () if one.display), "")
 
 
 def _text(resource: Any, source: str) -> tuple[str, list[Issue]]:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
 
 from fhir_mappings.features import FeatureTable, load_features
 from fhir_mappings.inputs import ModelInputs
@@ -39,7 +41,8 @@ class FakeFhir(BaseAdapter):
         status, body = answer(request) if callable(answer) else answer
         response = requests.Response()
         response.status_code, response.url, response.request = status, request.url or "", request
-        response.raw = _Body(body if isinstance(body, bytes) else json.dumps(body).encode())
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        response.raw = HTTPResponse(BytesIO(data), status=status, preload_content=False)
         return response
 
     def close(self) -> None:
@@ -53,24 +56,6 @@ class FakeFhir(BaseAdapter):
     def params(self, path: str) -> list[dict[str, list[str]]]:
         """The parameters of every request to a path."""
         return [parse_qs(urlsplit(one.url or "").query) for one in self.asked if path in (one.url or "")]
-
-
-class _Body:
-    """A readable body, as urllib3 gives it."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def read(self, amount: int = -1, **_: Any) -> bytes:
-        """The next bytes."""
-        taken, self.data = (self.data[:amount], self.data[amount:]) if amount >= 0 else (self.data, b"")
-        return taken
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def release_conn(self) -> None:
-        """Nothing is pooled."""
 
 
 def session_with(adapter: BaseAdapter) -> requests.Session:

@@ -3,9 +3,11 @@
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, NoReturn
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 Session = requests.Session
@@ -31,7 +33,8 @@ class OutboundError(Exception):
 def new_session() -> requests.Session:
     """A pooled session that follows no redirects, reads no proxy or netrc settings, and stores no cookies."""
     session = requests.Session()
-    session.trust_env = False
+    session.trust_env = False  # a netrc entry would replace the EHR's token
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     session.mount("http://", HTTPAdapter(pool_connections=POOL, pool_maxsize=POOL))
     session.mount("https://", HTTPAdapter(pool_connections=POOL, pool_maxsize=POOL))
     return session
@@ -86,18 +89,24 @@ def _get_once(session: requests.Session, url: str, params: Any, headers: Mapping
             if response.status_code != 200:
                 raise OutboundError(f"answered {response.status_code}", status=response.status_code)
             return _json(_body(response, until))
-    except requests.Timeout:
+    except (requests.Timeout, urllib3.exceptions.TimeoutError):
         raise OutboundError("timed out") from None
     except requests.ConnectionError as error:
         raise OutboundError("connection broken" if "aborted" in str(error) else "not reachable") from None
-    except requests.RequestException:
+    except urllib3.exceptions.HTTPError:
+        raise OutboundError("connection broken") from None
+    except (requests.RequestException, UnicodeError):
         raise OutboundError("not reachable") from None
 
 
 def _body(response: requests.Response, until: float) -> bytes:
-    """The whole body, checked against size and time chunk by chunk."""
+    """The whole body, checked against size and time at each piece that arrives.
+
+    ``read1`` returns what is there: ``iter_content`` would wait for a whole chunk, and a server that
+    sends a byte a second would outlast every deadline.
+    """
     parts, size = [], 0
-    for chunk in response.iter_content(_CHUNK):
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
         size += len(chunk)
         if size > LARGEST_ANSWER:
             raise OutboundError("answer too large")
@@ -109,6 +118,11 @@ def _body(response: requests.Response, until: float) -> bytes:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body)
-    except ValueError:
+        return json.loads(body, parse_constant=not_json)
+    except (ValueError, RecursionError):
         raise OutboundError("answer is not JSON") from None
+
+
+def not_json(constant: str) -> NoReturn:
+    """Refuse ``NaN`` and ``Infinity``, which Python reads and JSON does not have."""
+    raise ValueError(constant)

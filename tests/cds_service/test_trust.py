@@ -55,7 +55,8 @@ def test_a_valid_token_is_accepted(keys: Path):
     [
         {"aud": "http://other"}, {"exp": 1}, {"iss": "https://other"}, {"jti": None}, {"iat": None}, {"exp": None},
         {"aud": None}, {"headers": {"kid": "k2"}}, {"headers": {"jku": "https://attacker.example/jwks"}},
-        {"key": ec.generate_private_key(ec.SECP384R1())}, {"key": "x" * 64, "algorithm": "HS384"}, {"key": None, "algorithm": "none"},
+        {"key": ec.generate_private_key(ec.SECP384R1())}, {"key": "x" * 64, "algorithm": "HS384"},
+        {"key": None, "algorithm": "none"},
     ],
 )  # fmt: skip
 def test_every_fault_of_a_token_is_a_bare_401(keys: Path, claims: dict):
