@@ -3,11 +3,11 @@
 CdsError
 ├── BadRequest            400  the body is not a CDS Hooks request; names the field
 ├── NotAuthenticated      401  nothing more is said, on purpose
-├── UnknownService        404  no such service, or the hook is not offered there
+├── UnknownService        404  no such service
 ├── MissingData           412  required FHIR data was neither sent nor reachable
 ├── TooLarge              413  the body is over the limit
 ├── UnsupportedMediaType  415  the body is not declared as JSON
-└── NotReady              503  the model is not loaded
+└── NotReady              503  feedback cannot be kept at the moment
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ class NotAuthenticated(CdsError):
 
 
 class UnknownService(CdsError):
-    """There is no such service, or it does not offer this hook."""
+    """There is no such service."""
 
     status, issue_type = 404, "not-found"
 
@@ -61,7 +61,7 @@ class UnsupportedMediaType(CdsError):
 
 
 class NotReady(CdsError):
-    """The model is not loaded yet."""
+    """What the call needs is not there at the moment; asking again may help."""
 
     status, issue_type = 503, "transient"
 

@@ -110,7 +110,7 @@ _NOTHING: _Read = (None, None, None)
 
 def _feature(spec: FeatureSpec, snapshot: ClinicalSnapshot) -> Feature:
     value, effective, source = _READERS[spec.kind](spec, snapshot)
-    return Feature(spec.name, spec.label, spec.unit, value, effective, source)
+    return Feature(spec.name, spec.label, spec.unit, value, effective, source, spec.kind in _FLAGS)
 
 
 def _age(_: FeatureSpec, snapshot: ClinicalSnapshot) -> _Read:
@@ -211,6 +211,8 @@ def _thrombolysis(_: FeatureSpec, snapshot: ClinicalSnapshot) -> _Read:
         return 1.0, done[0].effective, done[0].source
     return _NOTHING if {"procedures", "medications"} & snapshot.unanswered else (0.0, None, None)
 
+
+_FLAGS = frozenset({"female", "diagnosis", "drug", "thrombolysis"})
 
 _READERS = cast(
     Mapping[str, Callable[[FeatureSpec, ClinicalSnapshot], _Read]],

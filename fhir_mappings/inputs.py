@@ -39,7 +39,7 @@ class Finding:
 class Feature:
     """One structured input: its value in the canonical unit, or None where it was not observed.
 
-    ``effective`` and ``source`` tell where the value came from; flags are 0.0 or 1.0.
+    ``effective`` and ``source`` tell where the value came from; flags are 0.0 or 1.0, which ``is_flag`` tells.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Feature:
     value: float | None
     effective: datetime | None = None
     source: str | None = None
+    is_flag: bool = False
 
     @property
     def observed(self) -> bool:

@@ -14,6 +14,7 @@ Quirk = Callable[[Raw], Raw]
 
 _NO_SECONDS = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(Z|[+-]\d{2}:?\d{2})?$")
 _OFFSET = re.compile(r"^(\d{4}-\d{2}-\d{2}T[\d:.]+[+-]\d{2})(\d{2})$")
+_REFERENCE = re.compile(r"((?:^|/)[A-Z][A-Za-z]+/)([A-Za-z0-9._-]+)(/_history/.*)?$")
 _DEEPEST = 40
 
 
@@ -55,8 +56,17 @@ def secure_loinc_system(raw: Raw) -> Raw:
 
 
 def ids_with_underscore(raw: Raw) -> Raw:
-    """``"id": "lab_77"`` -> ``"id": "lab-77"``: FHIR ids hold letters, digits, ``-`` and ``.``."""
-    return _on_strings(raw, lambda key, text: text.replace("_", "-") if key == "id" else text)
+    """``"id": "lab_77"`` -> ``"id": "lab-77"``: FHIR ids hold letters, digits, ``-`` and ``.``.
+
+    References follow, or an Encounter would lose its diagnoses.
+    """
+    return _on_strings(raw, _plain_id)
+
+
+def _plain_id(key: str, text: str) -> str:
+    if key == "reference":
+        return _REFERENCE.sub(lambda found: found[1] + found[2].replace("_", "-") + (found[3] or ""), text)
+    return text.replace("_", "-") if key == "id" else text
 
 
 def empty_members(raw: Raw) -> Raw:

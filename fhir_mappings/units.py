@@ -17,7 +17,10 @@ FEU_PER_DDU = 2.0
 _NGSP_SLOPE, _NGSP_OFFSET = 0.09148, 2.152
 """HbA1c: NGSP % = 0.09148 x IFCC mmol/mol + 2.152 (NGSP master equation)."""
 
-_DIMER = re.compile(r"(?<![a-z])(feu|ddu|fibrinogen[ -]equivalent|d-dimer units?)(?![a-z])", re.IGNORECASE)
+_DIMER = re.compile(r"(feu|ddu|fibrinogen[ -]equivalent|d-dimer units?)(?![a-z])", re.IGNORECASE)
+_DIMER_MARK = re.compile(r"(?i)[(_]?(?:feu|ddu)\)?")
+_RATIOS = frozenset({"1", "%"})
+"""Canonical units that any ratio would fit: an INR in percent is another test, HbA1c in mol/mol another scale."""
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
 _LONGEST = 40
 
@@ -51,15 +54,15 @@ def to_canonical(value: float, unit_text: str | None, ucum_code: str | None, ana
 def conversion(unit_text: str | None, ucum_code: str | None, analyte: Analyte) -> Callable[[float], float]:
     """The function that takes a value in this unit to the canonical one.
 
-    Raises `UnitError` where code and text mean different units, too.
+    Raises `UnitError` where code and text mean different units, too, and where one of them is a unit
+    of something else.
     """
     given = [text for text in (ucum_code, unit_text) if text and text.strip()]
     if not given:
         if analyte.may_lack_unit:
             return lambda value: value
         raise UnitError("no unit")
-    functions = [_function(text, analyte) for text in given]
-    known = [function for function in functions if function is not None]
+    known = [function for text in given if (function := _function(text, analyte)) is not None]
     if not known:
         raise UnitError(f"unit {_short(given[0])} not known for {analyte.label}")
     if len(known) > 1 and abs(known[0](10.0) - known[1](10.0)) > 1e-6 * abs(known[0](10.0)):
@@ -72,8 +75,12 @@ def _short(text: str) -> str:
     return f'"{text.strip()[:20]}"'
 
 
+@lru_cache(maxsize=4096)
 def _function(text: str, analyte: Analyte) -> Callable[[float], float] | None:
-    """How one unit text converts; None where it cannot."""
+    """How one unit text converts; None where it is no unit.
+
+    Raises `UnitError` where it is a unit of something else.
+    """
     if len(text) > _LONGEST:
         return None
     ucum = _ucum_of(text)
@@ -81,7 +88,10 @@ def _function(text: str, analyte: Analyte) -> Callable[[float], float] | None:
         return lambda value: value
     if analyte.name == "hba1c" and ucum == "mmol/mol":
         return lambda value: _NGSP_SLOPE * value + _NGSP_OFFSET
-    return _by_library(ucum, analyte)
+    if analyte.unit in _RATIOS:
+        raise UnitError(f"unit {_short(text)} does not fit {analyte.label}")
+    units = _parsed(ucum)
+    return None if units is None else _between(units, text, analyte)
 
 
 def _ucum_of(text: str) -> str:
@@ -90,7 +100,8 @@ def _ucum_of(text: str) -> str:
     known = _spellings().get(compact.lower())
     if known is not None:
         return known
-    bare = re.sub(r"(?i)(feu|ddu)$", "", _ANNOTATION.sub("", compact)).rstrip("(")
+    plain = compact.replace("µ", "u").replace("μ", "u")
+    bare = re.sub(r"(?i)\bmcg\b", "ug", _DIMER_MARK.sub("", _ANNOTATION.sub("", plain)))
     return _spellings().get(bare.lower(), bare)
 
 
@@ -108,16 +119,31 @@ def _registry() -> Any:
     return PintUcumRegistry()
 
 
-def _by_library(ucum: str, analyte: Analyte) -> Callable[[float], float] | None:
-    """A linear conversion found by asking the library for two points of it."""
+def _parsed(ucum: str) -> Any:
+    """The library's unit; None where the text is no UCUM unit."""
+    try:
+        return _registry().from_ucum(ucum).units
+    except Exception:  # the parser, its grammar and the registry each raise their own kind
+        return None
+
+
+def _between(units: Any, text: str, analyte: Analyte) -> Callable[[float], float]:
+    """The linear conversion from these units, found by asking the library for two points of it."""
+    from pint.errors import PintError
+
     registry = _registry()
     try:
-        source, target = registry.from_ucum(ucum).units, registry.from_ucum(analyte.unit).units
-        if "[substance]" in source.dimensionality and analyte.per_mole:
+        target = registry.from_ucum(analyte.unit).units
+        if "[substance]" in units.dimensionality and analyte.per_mole:
             per_mole = registry.Quantity(analyte.per_mole, "g/mol")
-            factor = float((registry.Quantity(1.0, source) * per_mole).to(target).magnitude)
+            factor = float((registry.Quantity(1.0, units) * per_mole).to(target).magnitude)
             return lambda value: value * factor
-        zero, hundred = (float(registry.Quantity(point, source).to(target).magnitude) for point in (0.0, 100.0))
-    except Exception:
-        return None
+        zero, hundred = (float(registry.Quantity(point, units).to(target).magnitude) for point in (0.0, 100.0))
+    except PintError as error:
+        raise UnitError(f"unit {_short(text)} does not fit {analyte.label}") from error
     return lambda value: zero + value * (hundred - zero) / 100.0
+
+
+def warm_up() -> None:
+    """Build the UCUM registry now (about a second), so that the first call does not wait for it."""
+    _registry()

@@ -204,14 +204,13 @@ def base(id_: str, birth: str = "1951-06-11", gender: str = "female", family: st
 
 def flagged() -> tuple[Chart, float]:
     """Severe stroke, many unfavorable findings."""
-    chart = base("demo-flagged", "1942-02-20", "male", "Flagstad")
+    chart = base("demo-flagged", "1952-02-20", "male", "Flagstad")
     chart.diagnosis("diabetes", ICD10, "E11.9", "Type 2 diabetes mellitus", -50000)
-    chart.diagnosis("af", SNOMED, "49436004", "Atrial fibrillation", -20000)
-    chart.panel(0.3, "111112040401210").nihss((4, 19), (8, 19)).vitals(9, (168, 102), 104, 37.4)
-    chart.labs(glucose=214, d_dimer=4.6, fibrinogen=520, crp=38, hba1c=8.1)
+    chart.panel(0.3, "001111030201110").nihss((4, 12), (8, 12)).vitals(9, (162, 92), 88, 37.1)
+    chart.labs(glucose=176, d_dimer=1.9, fibrinogen=390, crp=7.5, hba1c=7.2)
     chart.report("ct", *CT, 0.6, HISTORY + "FINDINGS: Hyperdense left MCA sign. Loss of gray-white differentiation in the left insula. "
                  f"ASPECTS 6. {CLEAR}\nIMPRESSION: Early ischemic change in the left MCA territory.", "plain")  # fmt: skip
-    chart.report("cta", *CTA, 0.9, "FINDINGS: Occlusion of the left M1 segment. Poor collaterals. "
+    chart.report("cta", *CTA, 0.9, "FINDINGS: Occlusion of the left M1 segment. Moderate collaterals. "
                  "IMPRESSION: Left M1 occlusion. Not a candidate for thrombectomy: pre-stroke dependence.")  # fmt: skip
     return chart, 9
 

@@ -74,12 +74,11 @@ def _what(conclusion: Conclusion, zone: tzinfo | None) -> str:
 def _risk(prediction: Prediction, zone: tzinfo | None) -> str:
     population = prediction.model.training_population
     low, high = (percent(bound) for bound in prediction.interval)
-    state = "Flagged" if prediction.flagged else f"Not flagged. {NO_REASSURANCE}"
-    stop = "" if state.endswith(".") else "."
+    state = "Flagged." if prediction.flagged else NO_REASSURANCE
     return (
         f"END risk {percent(prediction.risk)} by {clock(prediction.until, zone)} (day 7 after arrival; models of the "
         f"ensemble: {low} to {high}). {population.capitalize()} patients free of END at this hour: "
-        f"{percent(prediction.comparator)}. {state}{stop}"
+        f"{percent(prediction.comparator)}. {state}"
     )
 
 
@@ -95,16 +94,27 @@ def _reasons(conclusion: Conclusion, zone: tzinfo | None, most: int) -> str | No
 
 def _reason(one: Contribution, feature: Feature | None, conclusion: Conclusion, zone: tzinfo | None) -> str:
     direction = "higher" if one.risk_points > 0 else "lower"
-    value = f" {number(feature.value)} {feature.unit}".rstrip() if feature and feature.value is not None else ""
-    if feature and feature.value is None:
-        value = " not charted"
-    at = f" ({clock(feature.effective, zone)})" if feature and feature.effective and value else ""
+    value = _shown(feature) if feature else ""
+    at = (
+        f" ({clock(feature.effective, zone)})"
+        if feature and feature.effective and value and not feature.is_flag
+        else ""
+    )
     quote = ""
     if one.sentence is not None and conclusion.inputs:
         quote = f': "{plain(conclusion.inputs.sentences[one.sentence].text, 80)}"'
     return f"- {direction}: {plain(one.label, 60)}{value}{at}{quote} [{plain(one.source, 40)}]".replace(
         "[", "("
     ).replace("]", ")")
+
+
+def _shown(feature: Feature) -> str:
+    """A value with its unit, yes or no for a flag; nothing where it was not charted, which the label says."""
+    if feature.value is None:
+        return ""
+    if feature.is_flag:
+        return ": yes" if feature.value else ": no"
+    return f" {number(feature.value)} {feature.unit}".rstrip()
 
 
 def _facts(snapshot: ClinicalSnapshot, conclusion: Conclusion, zone: tzinfo | None, most: int) -> str | None:

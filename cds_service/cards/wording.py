@@ -12,7 +12,7 @@ SIMULATED = (
     "**Simulated model**: trained on simulated patients, never validated on real ones. "
     "Its figures say nothing about real patients."
 )
-NO_REASSURANCE = "Not flagged is no reassurance."
+NO_REASSURANCE = "Not flagged, which is no reassurance."
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 

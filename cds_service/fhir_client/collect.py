@@ -1,18 +1,20 @@
 """The raw chart of one call: prefetch first, then the FHIR server, at once and within the deadline."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from cds_service.errors import MissingData
+from cds_service.fhir_client.ask import Answer, ask
 from cds_service.fhir_client.client import FhirClient
-from cds_service.fhir_client.prefetch import sent
-from cds_service.outbound.session import POOL, OutboundError
+from cds_service.fhir_client.prefetch import Sent, sent
 from fhir_mappings.chart import RawChart, raws_of
 from fhir_mappings.queries import Query, Search, fallback_searches, follow_ups, own_searches
-from fhir_mappings.snapshot import Issue, Raw
+from fhir_mappings.snapshot import Issue, IssueCode, Raw
+from fhir_mappings.windows import instant
+
+MOST_FOLLOW_UPS = 50
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,13 @@ class Case:
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """What one query brought; ``resources`` is None where it could not be answered, and ``why``."""
+class _Held:
+    """What is known of one query. ``resources`` is None where nothing is; ``failed`` where not all is."""
 
     resources: tuple[Raw, ...] | None
+    failed: bool = False
     why: str = ""
-    complete: bool = True
+    issues: tuple[Issue, ...] = ()
 
 
 def collect(
@@ -42,111 +45,115 @@ def collect(
     """The chart with these queries answered, on top of what is ``held``.
 
     Raises `MissingData` naming a required query that neither prefetch nor the server answered. Any
-    other that failed is an issue and stands in ``unanswered``: unknown, never "none".
+    other that failed is an issue and stands in ``unanswered``: unknown, never "none". Where a part
+    of it was answered, that part is there too.
     """
-    with ThreadPoolExecutor(POOL) as pool:
-        answers = dict(zip(queries, pool.map(lambda query: _answer(query, case, t0), queries), strict=True))
-    missing = [query for query in queries if query.required and answers[query].resources is None]
-    if missing:
-        why = answers[missing[0]].why
-        raise MissingData(f"{missing[0].key} ({missing[0].template}) is needed: not in prefetch, and {why}")
+    given = {query: sent(query, case.prefetch, case.patient_id, _since(query, case, t0)) for query in queries}
+    lacking = [query for query in queries if given[query].resources is None or not given[query].complete]
+    fetched = _fetched(
+        lacking, case, {query: own_searches(query, case.patient_id, t0=t0, as_of=case.as_of) for query in lacking}
+    )
+    empty = [query for query, answer in fetched.items() if answer.resources == () and not given[query].resources]
+    again = {query: searches for query in empty if (searches := fallback_searches(query, case.patient_id, t0=t0))}
+    fetched |= _fetched(list(again), case, again)
+    answers = {query: _joined(query, given[query], fetched.get(query)) for query in queries}
+    _demand(answers)
     held = held or RawChart(case.patient_id)
-    resources = dict(held.resources) | {
-        query.key: answer.resources for query, answer in answers.items() if answer.resources is not None
-    }
-    failed = {query.key: answer.why for query, answer in answers.items() if answer.resources is None}
+    found = {query.key: answer.resources for query, answer in answers.items() if answer.resources is not None}
     chart = RawChart(
         patient_id=case.patient_id,
-        resources=resources,
-        unanswered=held.unanswered | failed.keys(),
-        issues=(*held.issues, *_said(answers, failed)),
+        resources={**held.resources, **found},
+        unanswered=held.unanswered | {query.key for query, answer in answers.items() if answer.failed},
+        issues=(*held.issues, *(issue for answer in answers.values() for issue in answer.issues)),
     )
-    new = [raw for answer in answers.values() for raw in answer.resources or ()]
-    return _with_follow_ups(chart, case, new)
+    return _with_follow_ups(chart, case, [raw for raws in found.values() for raw in raws])
 
 
 def prefetched(queries: Iterable[Query], case: Case) -> RawChart:
     """Only what the prefetch already carries of these queries; nothing is fetched."""
-    answers = {query.key: answer for query in queries if (answer := sent(query, case.prefetch))}
-    return RawChart(case.patient_id, {key: answer.resources for key, answer in answers.items()})
+    answers = {query.key: sent(query, case.prefetch, case.patient_id).resources for query in queries}
+    return RawChart(case.patient_id, {key: found for key, found in answers.items() if found is not None})
 
 
-def _said(answers: Mapping[Query, _Answer], failed: Mapping[str, str]) -> list[Issue]:
-    failures = [Issue("query-failed", f"{key} unknown: {why}", about=key) for key, why in failed.items()]
-    partial = [
-        Issue("incomplete", f"{query.key} may be incomplete: {answer.why}", about=query.key)
-        for query, answer in answers.items()
-        if answer.resources is not None and not answer.complete
-    ]
-    return failures + partial
+def _demand(answers: Mapping[Query, _Held]) -> None:
+    missing = [query for query, answer in answers.items() if query.required and answer.resources is None]
+    if missing:
+        keys = ", ".join(query.key for query in missing)
+        why = f"{keys} ({missing[0].template}) is needed: not in prefetch, and {answers[missing[0]].why}"
+        raise MissingData(why, field=f"prefetch.{missing[0].key}")
 
 
-def _answer(query: Query, case: Case, t0: datetime | None) -> _Answer:
-    """From prefetch where it is whole, else from the server; a partial prefetch is better than none."""
-    given = sent(query, case.prefetch)
-    if given is not None and given.complete:
-        return _Answer(given.resources)
-    fetched = _fetched(query, case, t0)
-    if fetched.resources is not None:
-        return _Answer((*(given.resources if given else ()), *fetched.resources), fetched.why, fetched.complete)
-    if given is not None:
-        return _Answer(given.resources, f"more exists, and {fetched.why}", complete=False)
-    return fetched
+def _since(query: Query, case: Case, t0: datetime | None) -> datetime | None:
+    """How far back our own searches for a key would go; None for as far as the chart does."""
+    searches = own_searches(query, case.patient_id, t0=t0, as_of=case.as_of)
+    bounds = [value for search in searches for _, value in search.params if value.startswith("ge")]
+    return min((moment for bound in bounds if (moment := instant(bound[2:]))), default=None)
 
 
-def _fetched(query: Query, case: Case, t0: datetime | None) -> _Answer:
+def _fetched(queries: Sequence[Query], case: Case, searches: Mapping[Query, Sequence[Search]]) -> dict[Query, _Held]:
+    """Our own answers to these queries, all asked at once."""
     if case.client is None:
-        return _Answer(None, case.why_no_client)
-    try:
-        found, complete = _run(own_searches(query, case.patient_id, t0=t0, as_of=case.as_of), case)
-        if not found:
-            found, complete = _run(fallback_searches(query, case.patient_id, t0=t0), case)
-    except OutboundError as error:
-        return _Answer(None, f"the FHIR server {_phrase(error)}")
-    return _Answer(found, "" if complete else "too many pages", complete)
+        return {query: _Held(None, True, case.why_no_client) for query in queries}
+    jobs = [(query, search) for query in queries for search in searches[query]]
+    answers = ask(case.client, case.patient_id, [search for _, search in jobs])
+    pairs = list(zip(jobs, answers, strict=True))
+    return {query: _merged(query, [answer for (asked, _), answer in pairs if asked is query]) for query in queries}
 
 
-def _phrase(error: OutboundError) -> str:
-    """The reason as a sentence about the server."""
-    return error.why if error.why.startswith(("answered", "timed out")) else f"gave no answer ({error.why})"
+def _merged(query: Query, answers: Sequence[Answer]) -> _Held:
+    """One query's answer from its searches'; a required one needs them all."""
+    key = query.key
+    failed = [answer for answer in answers if answer.resources is None]
+    wrong = any(answer.wrong_patient for answer in failed)
+    issues = [Issue("wrong-patient", f"{key}: {answer.why}", about=key) for answer in failed[:1] if wrong]
+    if failed and (query.required or len(failed) == len(answers)):
+        return _Held(None, True, failed[0].why, tuple(issues))
+    if dropped := sum(answer.dropped for answer in answers):
+        issues.append(Issue("malformed", f"{key}: entries of another type left out ({dropped})", about=key))
+    if failed:
+        issues.append(Issue("query-failed", f"{key} partly unknown: {failed[0].why}", about=key))
+    if partial := [answer.why for answer in answers if answer.resources is not None and not answer.complete]:
+        issues.append(Issue("incomplete", f"{key} may be incomplete: {partial[0]}", about=key))
+    found = tuple(raw for answer in answers for raw in answer.resources or ())
+    return _Held(found, bool(failed), "", tuple(issues))
 
 
-def _run(searches: Sequence[Search], case: Case) -> tuple[tuple[Raw, ...], bool]:
-    """All resources of these searches, and whether they are whole."""
-    client = case.client
-    if client is None:
-        return (), True
-    found: list[Raw] = []
-    complete = True
-    for search in searches:
-        if "/" in search.path:
-            found.append(client.read(search.path))
-            continue
-        result = client.search(search, case.patient_id)
-        found += result.resources
-        complete &= result.complete
-    return tuple(found), complete
+def _joined(query: Query, given: Sent, fetched: _Held | None) -> _Held:
+    """From prefetch where it is whole, else with the server's; a partial prefetch is better than none."""
+    key = query.key
+    if fetched is None:
+        return _Held(given.resources, issues=given.issues)
+    issues = (*given.issues, *fetched.issues)
+    if fetched.resources is not None:
+        return _Held((*fetched.resources, *(given.resources or ())), fetched.failed, "", issues)
+    if given.resources is not None:
+        said = Issue("incomplete", f"{key} may be incomplete: more exists, and {fetched.why}", about=key)
+        return _Held(given.resources, issues=(*issues, said))
+    said = Issue("query-failed", f"{key} unknown: {fetched.why}", about=key)
+    return _Held(None, True, fetched.why, (*issues, said))
 
 
 def _with_follow_ups(chart: RawChart, case: Case, new: Sequence[Raw]) -> RawChart:
     """The chart after one second round: earlier Encounters of the stay, and drugs given by reference."""
     wanted = follow_ups(new, raws_of(chart))
-    if not wanted:
+    asked = [Search(reference) for reference in wanted[:MOST_FOLLOW_UPS]]
+    if not asked:
         return chart
-    with ThreadPoolExecutor(POOL) as pool:
-        answers = list(pool.map(lambda reference: _read(reference, case), wanted))
-    read = tuple(raw for raw in answers if not isinstance(raw, Issue))
-    issues = tuple(issue for issue in answers if isinstance(issue, Issue))
+    answers = (
+        ask(case.client, case.patient_id, asked) if case.client else [Answer(None, case.why_no_client)] * len(asked)
+    )
+    read = tuple(raw for answer in answers for raw in answer.resources or ())
+    issues = [
+        _unread(search, answer) for search, answer in zip(asked, answers, strict=True) if answer.resources is None
+    ]
+    if len(wanted) > len(asked):
+        issues.append(Issue("incomplete", f"{len(wanted) - len(asked)} references were not read", about="follow-ups"))
     followed = (*chart.resources.get("follow-ups", ()), *read)
-    resources = dict(chart.resources) | ({"follow-ups": followed} if followed else {})
+    resources = {**chart.resources, **({"follow-ups": followed} if followed else {})}
     return RawChart(chart.patient_id, resources, chart.unanswered, (*chart.issues, *issues))
 
 
-def _read(reference: str, case: Case) -> Raw | Issue:
-    try:
-        if case.client is None:
-            raise OutboundError(case.why_no_client)
-        return case.client.read(reference)
-    except OutboundError as error:
-        kind = "an earlier encounter of this stay" if reference.startswith("Encounter/") else "a drug"
-        return Issue("query-failed", f"{reference[:80]}, {kind}, was not read ({error.why})", about="follow-ups")
+def _unread(search: Search, answer: Answer) -> Issue:
+    kind = "an earlier encounter of this stay" if search.path.startswith("Encounter/") else "a drug"
+    code: IssueCode = "wrong-patient" if answer.wrong_patient else "query-failed"
+    return Issue(code, f"{search.path[:80]}, {kind}, was not read ({answer.why})", about="follow-ups")

@@ -1,50 +1,81 @@
 """What an EHR sent along: which keys are answered, and which are missing or incomplete."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from cds_service.fhir_client.client import matches, next_link
+from cds_service.fhir_client.client import matches, next_link, outcome_failed
 from fhir_mappings.queries import Query
-from fhir_mappings.snapshot import Raw
+from fhir_mappings.snapshot import Issue, Raw
+from fhir_mappings.windows import instant
 
 
 @dataclass(frozen=True)
 class Sent:
-    """The answer to one query as prefetched. ``complete`` is False where more is known to exist."""
+    """The answer to one query as prefetched. ``complete`` is False where more is known to exist.
 
-    resources: tuple[Raw, ...]
+    ``resources`` is None where it is no answer, and has to be fetched.
+    """
+
+    resources: tuple[Raw, ...] | None
     complete: bool = True
+    issues: tuple[Issue, ...] = ()
 
 
-def sent(query: Query, prefetch: Mapping[str, Any] | None) -> Sent | None:
-    """The prefetched answer to a query; None where the key is absent or failed.
+FAILED = Sent(None)
+
+
+def sent(query: Query, prefetch: Mapping[str, Any] | None, patient_id: str, since: datetime | None = None) -> Sent:
+    """The prefetched answer to a query; `FAILED` where the key is absent or its value no answer.
 
     ``null`` and a Bundle without entries mean asked and nothing charted (CDS Hooks 2.0.1,
-    prefetch). An OperationOutcome, as the value or in an entry, means failed.
+    prefetch). An OperationOutcome, as the value or in an entry, means failed. A Bundle with as
+    many entries as its template's ``_count`` is whole only if it reaches back to ``since``.
     """
     if prefetch is None or query.key not in prefetch:
-        return None
+        return FAILED
     value = prefetch[query.key]
     if value is None:
         return Sent(())
     if not isinstance(value, dict):
-        return None
+        return FAILED
     if value.get("resourceType") == query.resource_type:
-        return Sent((value,))
-    if value.get("resourceType") != "Bundle" or _has_outcome(value):
-        return None
-    found = tuple(matches(value))
-    full = query.count is not None and len(found) >= query.count
-    return Sent(found, complete=next_link(value) is None and not full)
+        return _alone(value, patient_id)
+    if value.get("resourceType") != "Bundle" or outcome_failed(value):
+        return FAILED
+    found = matches(value)
+    resources = tuple(raw for raw in found if raw)
+    complete = next_link(value) is None and not _cut_off(query, resources, since)
+    return Sent(resources, complete, _bare(query, len(found) - len(resources)))
 
 
-def _has_outcome(bundle: Mapping[str, Any]) -> bool:
-    """True where an entry tells of an error or a fatal one; warnings are no failure."""
-    for entry in bundle.get("entry") or ():
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome":
-            issues = resource.get("issue") or ()
-            if any(isinstance(one, dict) and one.get("severity") in ("error", "fatal") for one in issues):
-                return True
-    return False
+def _alone(value: Raw, patient_id: str) -> Sent:
+    """A bare resource; a Patient who is another one is no answer."""
+    if value["resourceType"] == "Patient" and value.get("id") != patient_id:
+        issue = Issue("wrong-patient", "the prefetched Patient is another one and was refused", about="patient")
+        return Sent(None, issues=(issue,))
+    return Sent((value,))
+
+
+def _bare(query: Query, count: int) -> tuple[Issue, ...]:
+    if count == 0:
+        return ()
+    return (Issue("malformed", f"{query.key}: entries without a resource left out ({count})", about=query.key),)
+
+
+def _cut_off(query: Query, found: Sequence[Raw], since: datetime | None) -> bool:
+    """True where the answer is as long as was asked for and does not reach back to ``since``."""
+    if query.count is None or len(found) < query.count:
+        return False
+    moments = [moment for raw in found if (moment := _moment(raw))]
+    return since is None or not moments or min(moments) > since
+
+
+def _moment(raw: Raw) -> datetime | None:
+    """When a raw resource happened, as far as a search by date would say."""
+    for member in ("effectivePeriod", "period"):
+        period = raw.get(member)
+        if isinstance(period, dict):
+            return instant(period.get("start"))
+    return instant(raw.get("effectiveDateTime") or raw.get("issued") or raw.get("authoredOn"))

@@ -24,7 +24,7 @@ def uuid_for(key: str, name: str) -> str:
 
 
 class RecentAnswers:
-    """The answers of the last ten minutes by call key, in memory, bounded."""
+    """The answers of the last ten minutes by call key, in memory, bounded; older ones are let go."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
@@ -39,6 +39,8 @@ class RecentAnswers:
     def put(self, key: str, answer: Any) -> None:
         """Keep an answer, and let the oldest go."""
         with self._lock:
-            self._kept[key] = (self._clock(), answer)
-            while len(self._kept) > _MOST_KEPT:
+            now = self._clock()
+            self._kept.pop(key, None)
+            self._kept[key] = (now, answer)
+            while len(self._kept) > _MOST_KEPT or now - next(iter(self._kept.values()))[0] >= _KEPT_S:
                 self._kept.popitem(last=False)

@@ -1,6 +1,5 @@
 """The wire messages of CDS Hooks 2.0.1: snake_case here, camelCase on the wire."""
 
-import re
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -9,10 +8,12 @@ from pydantic.alias_generators import to_camel
 
 from cds_service.errors import BadRequest
 
-FHIR_ID = re.compile(r"^[A-Za-z0-9\-._]{1,64}$")
-"""A FHIR id; the underscore is no part of it, but servers use it."""
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_][A-Za-z0-9\-._]{0,63}$")]
+"""A FHIR id; the underscore is no part of it, but servers use it. A leading dot would climb a URL's path."""
 
-Id = Annotated[str, StringConstraints(pattern=FHIR_ID.pattern)]
+Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,16000}$")]
+"""An access token as a header can carry it."""
+
 _M = TypeVar("_M", bound="Message")
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
@@ -34,13 +35,16 @@ class Context(Message):
 
 
 class FhirAuthorization(BaseModel):
-    """The EHR's access token for its FHIR server; used for this call only and never logged."""
+    """The EHR's access token for its FHIR server; used for this call only and never logged.
+
+    ``token_type``, ``expires_in``, ``scope`` and ``subject`` are required by CDS Hooks, sent wrong by
+    EHRs and not needed: they are passed over, as the prefetch may be complete.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    access_token: Text = Field(repr=False)
-    scope: str | None = None
-    patient: str | None = None
+    access_token: Token = Field(repr=False)
+    patient: Any = None
 
 
 class HookRequest(Message):
@@ -70,10 +74,10 @@ class OverrideReason(Message):
 class Feedback(Message):
     """What became of one card."""
 
-    card: Text
+    card: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     outcome: Literal["accepted", "overridden"]
     outcome_timestamp: Annotated[
-        str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$")
+        str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$")
     ]
     accepted_suggestions: tuple[AcceptedSuggestion, ...] = ()
     override_reason: OverrideReason | None = None

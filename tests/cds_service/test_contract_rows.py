@@ -156,7 +156,7 @@ def test_a_risk_that_is_not_flagged_is_info_and_no_reassurance():
     """The words "low risk" stand nowhere."""
     one = card(predictor=FakePredictor(0.08, flagged=False))
     assert "info" == one["indicator"]
-    assert "Not flagged is no reassurance." in one["detail"]
+    assert "Not flagged, which is no reassurance." in one["detail"]
 
 
 def test_a_failed_thrombectomy_query_is_unknown_and_the_number_is_still_given():

@@ -9,6 +9,8 @@ from torch import Tensor
 from fhir_mappings.features import load_features
 from fhir_mappings.inputs import Assertion, Feature, Finding, ModelInputs, Section, Sentence
 
+torch.set_num_threads(1)  # tests share their cores
+
 T0 = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 USUAL = {"age": 70.0, "female": 1.0, "nihss_baseline": 9.0, "nihss_latest": 9.0, "glucose": 110.0}
