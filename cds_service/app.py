@@ -59,7 +59,14 @@ def create_app(
     _add_health(app, service)
     _add_errors(app)
     origins = [*settings.cors_origins, *([SANDBOX_ORIGIN] if settings.mode == "test" else [])]
-    CORS(app, origins=origins, allow_headers=["Authorization", "Content-Type"], methods=["GET", "POST"])
+    CORS(
+        app,
+        origins=origins,
+        allow_headers=["Authorization", "Content-Type"],
+        methods=["GET", "POST"],
+        expose_headers=["X-Request-Id"],
+        allow_private_network=settings.mode == "test",  # Chrome asks before an https page calls loopback
+    )
     if settings.mode == "demo":
         from cds_service.demo import pages  # only the demo has pages, and only it needs their dependencies
 

@@ -113,7 +113,7 @@ def call(what: str | None, as_of: str | None, raw: bool, list_: bool) -> None:
         answer = replay(what, as_of)
     except (UnknownPatient, Refused) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if raw else _as_text(answer))
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if raw else as_text(answer))
 
 
 @main.command()
@@ -210,7 +210,7 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _as_text(answer: dict[str, Any]) -> str:
+def as_text(answer: dict[str, Any]) -> str:
     """Cards as a reader of plain text sees them."""
     cards = answer["cards"]
     if not cards:
@@ -219,3 +219,7 @@ def _as_text(answer: dict[str, Any]) -> str:
         f"[{card['indicator']}] {card['summary']}\n\n{card['detail']}\n\nSource: {card['source']['label']}"
         for card in cards
     )
+
+
+if __name__ == "__main__":
+    main()

@@ -127,6 +127,7 @@ class NihssTable:
     untestable: frozenset[str]
     ordinal_extensions: frozenset[str]
     not_a_baseline: Mapping[str, tuple[str, ...]]
+    says_nothing: tuple[str, ...]
 
 
 @cache
@@ -147,6 +148,7 @@ def nihss_table() -> NihssTable:
         untestable=frozenset(data["untestable"]),
         ordinal_extensions=frozenset(data["ordinal_extensions"]),
         not_a_baseline={why: tuple(words) for why, words in data["not_a_baseline"].items()},
+        says_nothing=tuple(data["says_nothing"]),
     )
 
 

@@ -7,11 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from fhir_mappings.codes import LOINC, NihssItem, nihss_table
-from fhir_mappings.observations import USED, codings_of, source_of
+from fhir_mappings.observations import USED, codings_of, reservations, source_of
 from fhir_mappings.snapshot import Issue, NihssScore
 from fhir_mappings.windows import available_at, effective_of, instant
 
 _WHOLE = re.compile(r"^\s*(\d{1,2})\s*$")
+_NEGATED = re.compile(
+    r"\b(?:no|not|non|without|before|prior to|off)[\s-]+(?:(?:any|being|currently|longer|on|under|yet)\s+){0,2}"
+    r"(?:sedat|intubat|ana?esthe|ventilat)\w*"
+)
+"""A negation right before the word; "not possible while sedated" still says sedated."""
 
 
 class NotAScore(ValueError):
@@ -25,8 +30,8 @@ class _Examination:
     effective: datetime
     available: datetime
     sources: list[str]
-    totals: list[int]
-    items: dict[str, int | None]
+    totals: set[int]
+    charted: dict[str, set[int | None]]
     not_a_baseline: str | None = None
 
 
@@ -40,19 +45,25 @@ def scores_from(observations: Sequence[Any], *, live: bool) -> tuple[tuple[Nihss
     for observation in observations:
         if not _concerns_us(observation):
             continue
-        source, effective = source_of(observation), effective_of(observation)
+        effective = effective_of(observation)
         if observation.status not in USED or effective is None:
-            why = "no time" if effective is None else observation.status
-            issues.append(Issue("not-final", f"NIHSS {source} left out: {why}", source, "nihss"))
+            issues.append(_left_out(observation, effective))
             continue
         available = available_at("nihss", effective, instant(observation.issued), live=live)
-        examination = gathered.setdefault(effective, _Examination(effective, available, [], [], {}))
-        issues += _add(examination, observation, available)
-    finished = [_finish(one) for _, one in sorted(gathered.items()) if one.totals or one.items]
+        examination = gathered.setdefault(effective, _Examination(effective, available, [], set(), {}))
+        issues += (*reservations(observation, "nihss"), *_add(examination, observation, available))
+    finished = [_finish(one) for _, one in sorted(gathered.items()) if one.totals or one.charted]
     return tuple(score for score, _ in finished), (
         *issues,
         *(issue for _, said in finished for issue in said),
     )
+
+
+def _left_out(observation: Any, effective: datetime | None) -> Issue:
+    source = source_of(observation)
+    if effective is None:
+        return Issue("malformed", f"NIHSS {source} left out: no time", source, "nihss")
+    return Issue("not-final", f"NIHSS {source} left out: {observation.status}", source, "nihss")
 
 
 def _names(part: Any) -> tuple[str, NihssItem | None] | None:
@@ -91,10 +102,10 @@ def _add(examination: _Examination, observation: Any, available: datetime) -> li
             label = f"NIHSS item {item.name}" if item else "NIHSS total"
             issues.append(Issue("malformed", f"{label} left out ({source}): {error}", source, "nihss"))
             continue
-        if item is None:
-            examination.totals += [] if points is None else [points]
-        else:
-            examination.items[item.name] = points
+        if item is not None:
+            examination.charted.setdefault(item.name, set()).add(points)
+        elif points is not None:
+            examination.totals.add(points)
     return issues
 
 
@@ -117,7 +128,7 @@ def _points(part: Any, most: int) -> int | None:
 def _number(part: Any) -> float | None:
     if part.valueInteger is not None:
         return float(part.valueInteger)
-    if part.valueQuantity is not None and part.valueQuantity.value is not None:
+    if part.valueQuantity is not None and part.valueQuantity.value is not None and not part.valueQuantity.comparator:
         return float(part.valueQuantity.value)
     if part.valueCodeableConcept is not None:
         return _answer(part.valueCodeableConcept)
@@ -129,9 +140,9 @@ def _number(part: Any) -> float | None:
 def _answer(concept: Any) -> float | None:
     """Points of a coded answer, by LOINC answer code or by an ordinal extension."""
     scale = nihss_table()
+    if any(coding.code in scale.untestable for coding in concept.coding or ()):
+        return None
     for coding in concept.coding or ():
-        if coding.code in scale.untestable:
-            return None
         if coding.code in scale.answers:
             return float(scale.answers[coding.code])
         for extension in coding.extension or ():
@@ -141,33 +152,53 @@ def _answer(concept: Any) -> float | None:
 
 
 def _why_no_baseline(observation: Any) -> str | None:
-    """Why a score cannot be a baseline, as its note, method or performer says."""
-    notes = [note.text for note in (observation.note or ())]
-    concepts = [concept.text for concept in (observation.method, observation.bodySite) if concept]
-    said = " ".join(text.lower() for text in (*notes, *concepts) if text)
+    """Why a score cannot be a baseline, as its note, method or interpretation says."""
+    said = " ".join(text.lower() for text in _remarks(observation) if text)
+    for phrase in nihss_table().says_nothing:
+        said = said.replace(phrase, " ")
+    said = _NEGATED.sub(" ", said)
     words = nihss_table().not_a_baseline
-    return next((why for why, list_ in words.items() if any(word in said for word in list_)), None)
+    return next((why for why, some in words.items() if any(re.search(rf"\b{word}\b", said) for word in some)), None)
 
 
-def _sum(items: Mapping[str, int | None]) -> int | None:
-    """The sum of all fifteen items; None where one is missing or untestable."""
-    if set(items) != set(nihss_table().items):
-        return None
-    points = [value for value in items.values() if value is not None]
-    return sum(points) if len(points) == len(items) else None
+def _remarks(observation: Any) -> Iterable[str | None]:
+    yield from (note.text for note in observation.note or ())
+    for concept in (observation.method, *(observation.interpretation or ())):
+        if concept is not None:
+            yield concept.text
+            yield from (coding.display for coding in concept.coding or ())
+
+
+def _sums(items: Mapping[str, int | None]) -> range:
+    """The totals that these items allow: one where all fifteen have points.
+
+    An untestable item counts as missing, since some add nothing for it and some the most.
+    """
+    points = sum(value for value in items.values() if value is not None)
+    open_ = [item.most for name, item in nihss_table().items.items() if items.get(name) is None]
+    return range(points, points + sum(open_) + 1)
 
 
 def _finish(one: _Examination) -> tuple[NihssScore, list[Issue]]:
-    """The score of one moment; contradictions make its total unknown."""
-    source, summed = one.sources[0], _sum(one.items)
-    said = set(one.totals) | ({summed} if summed is not None else set())
-    total = next(iter(said)) if len(said) == 1 else None
-    issues = []
-    if len(said) > 1:
-        text = f"NIHSS totals contradict ({source}): {' and '.join(str(each) for each in sorted(said))}"
-        issues.append(Issue("contradictory", text, source, "nihss"))
-    if untestable := sorted(name for name, points in one.items.items() if points is None):
+    """The score of one moment; contradictions make its total unknown, and an item charted twice absent."""
+    source = min(one.sources)
+    items = {name: next(iter(points)) for name, points in sorted(one.charted.items()) if len(points) == 1}
+    twice = sorted(name for name, points in one.charted.items() if len(points) > 1)
+    sums = _sums(items)
+    totals = one.totals or ({sums.start} if len(sums) == 1 and not twice else set())
+    agree = not twice and len(totals) <= 1 and all(total in sums for total in totals)
+    issues = [] if agree else [Issue("contradictory", _contradiction(source, totals, twice, sums), source, "nihss")]
+    if untestable := sorted(name for name, points in items.items() if points is None):
         text = f"NIHSS items untestable ({source}): {', '.join(untestable)}"
         issues.append(Issue("untestable", text, source, "nihss"))
-    score = NihssScore(one.effective, one.available, total, dict(one.items), source, one.not_a_baseline)
-    return score, issues
+    total = next(iter(totals), None) if agree else None
+    return NihssScore(one.effective, one.available, total, items, source, one.not_a_baseline), issues
+
+
+def _contradiction(source: str, totals: set[int], twice: Sequence[str], sums: range) -> str:
+    if twice:
+        return f"NIHSS items charted twice for one moment ({source}): {', '.join(twice)}"
+    if len(totals) > 1:
+        return f"NIHSS totals contradict ({source}): {' and '.join(map(str, sorted(totals)))}"
+    allowed = str(sums.start) if len(sums) == 1 else f"{sums.start} to {sums.stop - 1}"
+    return f"NIHSS total contradicts its items ({source}): {min(totals)}, items allow {allowed}"

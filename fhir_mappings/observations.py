@@ -7,10 +7,13 @@ from typing import Any
 from fhir_mappings.codes import Analyte, AnalyteCode, analyte_for, analytes
 from fhir_mappings.snapshot import Issue, Measurement
 from fhir_mappings.units import FEU_PER_DDU, UnitError, dimer_kind, to_canonical
-from fhir_mappings.windows import Kind, available_at, effective_of, instant
+from fhir_mappings.windows import Kind, available_at, doubt_of_time, effective_of, instant
 
 USED = frozenset({"final", "amended", "corrected", "preliminary", "unknown", "registered"})
-"""Observation statuses whose values are used; ``preliminary`` with a word on the card."""
+"""Observation statuses whose values are used."""
+EARLY = frozenset({"preliminary", "unknown", "registered"})
+"""Those among them that are used with a word on the card."""
+_COMPARATORS = frozenset({"<", "<=", ">=", ">"})
 
 
 def codings_of(concept: Any) -> tuple[tuple[str | None, str | None], ...]:
@@ -59,9 +62,19 @@ def _read_one(observation: Any, *, live: bool, kind: Kind) -> tuple[list[Measure
     read = [_value(part, code, observation, effective, available) for part, code in parts]
     measured = [one for one, _ in read if one is not None]
     issues = [issue for _, said in read for issue in said]
-    if measured and observation.status == "preliminary":
-        issues.append(Issue("not-final", f"{source} is preliminary", source, measured[0].analyte))
+    if measured:
+        issues += reservations(observation, measured[0].analyte)
     return measured, issues
+
+
+def reservations(observation: Any, about: str) -> list[Issue]:
+    """What a card says of an Observation that is used all the same: an early status, a doubtful time."""
+    source, issues = source_of(observation), []
+    if observation.status in EARLY:
+        issues.append(Issue("not-final", f"{source} is {observation.status}", source, about))
+    if doubt := doubt_of_time(observation):
+        issues.append(Issue("assumed", f"{source} has {doubt}", source, about))
+    return issues
 
 
 def _value(
@@ -72,6 +85,8 @@ def _value(
     quantity = part.valueQuantity
     if quantity is None or quantity.value is None:
         return None, _no_value(part, analyte, source)
+    if quantity.comparator and quantity.comparator not in _COMPARATORS:
+        return None, [Issue("malformed", f"{analyte.label} left out ({source}): comparator", source, analyte.name)]
     as_sent = f"{quantity.comparator or ''}{quantity.value:f} {quantity.unit or quantity.code or ''}".strip()[:40]
     try:
         value = to_canonical(float(quantity.value), quantity.unit, quantity.code, analyte)
@@ -88,7 +103,7 @@ def _value(
 
 
 def _no_value(part: Any, analyte: Analyte, source: str) -> list[Issue]:
-    """Silence of a grouping Observation is no fault; a value that should be there is missing aloud."""
+    """A value that should be there is missing aloud."""
     if part.dataAbsentReason is not None:
         return [Issue("malformed", f"{analyte.label} has no value ({source}): marked absent", source, analyte.name)]
     return [Issue("malformed", f"{analyte.label} has no numeric value ({source})", source, analyte.name)]

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
@@ -91,8 +92,9 @@ class TextEncoder:
         self._tokenizer, self._model, self._limit = tokenizer, model, cached
         self._cache: OrderedDict[str, Tensor] = OrderedDict()
         self._lock = threading.Lock()
+        self.readable = lru_cache(cached)(self._readable)  # reports of a ward repeat their sentences
 
-    def readable(self, text: str) -> bool:
+    def _readable(self, text: str) -> bool:
         """True where few of the sentence's tokens are unknown: the vocabulary is English."""
         ids = self._tokenizer(text, add_special_tokens=False, truncation=True, max_length=MAX_TOKENS)["input_ids"]
         unknown = sum(token == self._tokenizer.unk_token_id for token in ids)

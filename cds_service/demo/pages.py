@@ -2,10 +2,11 @@
 
 import json
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, Flask, abort, render_template, request, send_from_directory
+from flask import Blueprint, Flask, Response, abort, render_template, request
 from markdown_it import MarkdownIt
 
 from cds_service.demo.patients import DemoPatient, UnknownPatient, demo_patient, demo_patients, request_for, shift
@@ -44,15 +45,15 @@ def blueprint(settings: Settings, app: Flask) -> Blueprint:
         )
 
     @pages.get("/style.css")
-    def style() -> Any:
-        return send_from_directory(f"{pages.root_path}/static", "style.css")
+    def style() -> Response:
+        return Response((files("cds_service") / "demo/static/style.css").read_bytes(), mimetype="text/css")
 
     return pages
 
 
 def _call(patient: DemoPatient, fhir: str | None, *, with_prefetch: bool) -> dict[str, Any]:
     """A fresh chart open: from prefetch, or with the embedded FHIR server to read from."""
-    bundle = shift(patient.bundle, datetime.now(UTC)) if with_prefetch else patient.bundle
+    bundle = shift(patient.bundle, datetime.now(UTC))
     asked = request_for(patient, bundle, with_prefetch=with_prefetch or fhir is None, fhir_server=fhir)
     return asked | {"hookInstance": str(uuid4())}
 

@@ -2,15 +2,17 @@
 
 import json
 import logging
+import time
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from cds_service.errors import BadRequest, UnknownService, UnsupportedMediaType
 from cds_service.hooks.identity import call_key
-from cds_service.hooks.messages import parse_feedback, parse_request
+from cds_service.hooks.messages import HookRequest, parse_feedback, parse_request
 from cds_service.hooks.services import HOOK, SERVICE_ID, discovery
 from cds_service.hooks.trust import Trust
+from cds_service.outbound.session import not_json
 from cds_service.patient_view import patient_view
 from cds_service.record.feedback import keep_feedback
 from cds_service.service import Service
@@ -29,7 +31,8 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
     @routes.get("/cds-services")
     def discover() -> Response:
         trusted("/cds-services")
-        answer = jsonify(discovery())
+        simulated = service.predictor.identity.training_population == "simulated"
+        answer = jsonify(discovery(simulated=simulated))
         answer.headers["Cache-Control"] = "max-age=300"
         return answer
 
@@ -44,7 +47,7 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
         key = call_key(asked.hook_instance, raw)
         answer = service.recent.get(key)
         if answer is None:
-            answer = {"cards": patient_view(asked, key, service)}
+            answer = {"cards": _cards(asked, key, service)}
             service.recent.put(key, answer)
         return jsonify(answer)
 
@@ -55,9 +58,25 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
         body, _ = _json_body()
         new = keep_feedback(service.store, service_id, parse_feedback(body).feedback)
         _LOG.info("feedback kept: %d new", new)
-        return jsonify({})
+        return jsonify({"stored": new})
 
     return routes
+
+
+def _cards(asked: HookRequest, key: str, service: Service) -> list[dict[str, Any]]:
+    """The cards of a call; one that fails stands in the audit too."""
+    begun = time.monotonic()
+    try:
+        return patient_view(asked, key, service)
+    except Exception as error:
+        service.audit.write(
+            at=service.clock(),
+            hook_instance=str(asked.hook_instance),
+            kind="failed",
+            reason=type(error).__name__,
+            milliseconds=(time.monotonic() - begun) * 1000,
+        )
+        raise
 
 
 def _known(service_id: str) -> None:
@@ -71,6 +90,6 @@ def _json_body() -> tuple[Any, bytes]:
         raise UnsupportedMediaType("Content-Type has to be application/json")
     raw = request.get_data()
     try:
-        return json.loads(raw), raw
+        return json.loads(raw, parse_constant=not_json), raw
     except (ValueError, RecursionError):
         raise BadRequest("the body is not JSON") from None

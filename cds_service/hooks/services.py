@@ -8,7 +8,10 @@ SERVICE_ID = "end-risk"
 HOOK = "patient-view"
 
 
-def discovery() -> dict[str, Any]:
+_SIMULATED = " The model is trained on simulated patients: its figures say nothing about real ones."
+
+
+def discovery(*, simulated: bool) -> dict[str, Any]:
     """The answer of ``GET /cds-services`` (CDS Hooks 2.0.1, "Discovery")."""
     return {
         "services": [
@@ -18,8 +21,7 @@ def discovery() -> dict[str, Any]:
                 "description": (
                     "Remaining risk of early neurological deterioration (NIHSS up by >= 2 in total or >= 1 in the "
                     "motor items within 7 days of arrival) of adults with acute ischemic stroke, with its reasons, "
-                    "what was missing, and monitoring suggestions. The shipped model is trained on simulated "
-                    "patients: its figures say nothing about real ones."
+                    f"what was missing, and monitoring suggestions.{_SIMULATED if simulated else ''}"
                 ),
                 "id": SERVICE_ID,
                 "prefetch": templates(),

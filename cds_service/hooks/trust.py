@@ -20,6 +20,7 @@ from cds_service.settings import Issuer, Settings
 _LOG = logging.getLogger(__name__)
 _LEEWAY_S = 30
 _KEYS_KEPT_S = 300.0
+_KEYS_AGAIN_S = 30.0  # an unknown kid may be a new key, but must not let callers make us fetch at will
 _FETCH_S = 2.0
 _REQUIRED = ["iss", "aud", "exp", "iat", "jti"]
 
@@ -30,7 +31,7 @@ class Trust:
 
     settings: Settings
     session: Session
-    _keys: dict[str, tuple[float, jwt.PyJWKSet]] = field(default_factory=dict)
+    _keys: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
 
     def check(self, authorization: str | None, url: str) -> str | None:
         """The verified issuer of a call to ``url``; None where this mode needs none.
@@ -40,8 +41,8 @@ class Trust:
         """
         if self.settings.mode == "demo":
             return None
-        token = (authorization or "").removeprefix("Bearer ").strip()
-        if not token:
+        scheme, _, token = (authorization or "").strip().partition(" ")
+        if scheme.lower() != "bearer" or not token:
             self._without("no-token")
             return None
         issuer = self._issuer(token)
@@ -60,20 +61,25 @@ class Trust:
     def _issuer(self, token: str) -> Issuer | None:
         try:
             claims = jwt.decode(token, options={"verify_signature": False})
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, RecursionError):
             raise NotAuthenticated("not-a-token") from None
         return next((entry for entry in self.settings.issuers if entry.iss == claims.get("iss")), None)
 
     def _verify(self, token: str, issuer: Issuer, url: str) -> None:
-        header = jwt.get_unverified_header(token)
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.InvalidTokenError:
+            raise NotAuthenticated("not-a-token") from None
         if header.get("typ") != "JWT" or not header.get("kid"):
             raise NotAuthenticated("header-incomplete")
         if header.get("jku") is not None and header["jku"] != issuer.jku:
             raise NotAuthenticated("jku-not-listed")
+        if header.get("alg") not in self.settings.algorithms:
+            raise NotAuthenticated("algorithm-not-allowed")
         try:
             claims = jwt.decode(
                 token,
-                self._key(issuer, str(header["kid"])),
+                self._key(issuer, str(header["kid"]), str(header["alg"])),
                 algorithms=list(self.settings.algorithms),
                 audience=url,
                 issuer=issuer.iss,
@@ -85,36 +91,46 @@ class Trust:
         if issuer.tenants and claims.get("tenant") not in issuer.tenants:
             raise NotAuthenticated("tenant-not-listed")
 
-    def _key(self, issuer: Issuer, kid: str) -> jwt.PyJWK:
-        keys = self._key_set(issuer)
-        key = next((key for key in keys.keys if key.key_id == kid), None)
-        if key is None:
+    def _key(self, issuer: Issuer, kid: str, algorithm: str) -> jwt.PyJWK:
+        """The issuer's key for this algorithm; RSA keys often name none, and serve RS256 by default."""
+        raw = _by_kid(self._key_set(issuer, _KEYS_KEPT_S), kid) or _by_kid(self._key_set(issuer, _KEYS_AGAIN_S), kid)
+        if raw is None:
             raise NotAuthenticated("kid-unknown")
-        return key
+        if raw.get("alg") not in (None, algorithm):
+            raise NotAuthenticated("algorithm-not-allowed")
+        try:
+            return jwt.PyJWK(dict(raw), algorithm=algorithm)
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise NotAuthenticated("key-not-usable") from None
 
-    def _key_set(self, issuer: Issuer) -> jwt.PyJWKSet:
+    def _key_set(self, issuer: Issuer, kept_s: float) -> Mapping[str, Any]:
         kept = self._keys.get(issuer.iss)
-        if kept and time.monotonic() - kept[0] < _KEYS_KEPT_S:
+        if kept and time.monotonic() - kept[0] < kept_s:
             return kept[1]
         try:
-            keys = jwt.PyJWKSet.from_dict(dict(self._fetched(issuer)))
-        except (OutboundError, OSError, ValueError, jwt.PyJWTError):
+            keys = self._fetched(issuer)
+        except (OutboundError, OSError, ValueError):
             raise NotAuthenticated("keys-not-available") from None
         self._keys[issuer.iss] = (time.monotonic(), keys)
         return keys
 
     def _fetched(self, issuer: Issuer) -> Mapping[str, Any]:
-        """The issuer's JWK Set: from its file, else from its listed URL, https only in production."""
+        """The issuer's JWK Set: from its file, else from its listed URL (start-up wants https in production)."""
         if issuer.jwks_file is not None:
-            keys: Mapping[str, Any] = json.loads(issuer.jwks_file.read_text("utf-8"))
-            return keys
-        url = issuer.jku or ""
-        if self.settings.mode == "production" and not url.startswith("https://"):
-            raise OutboundError("not https")
-        answer = get_json(self.session, url, until=time.monotonic() + _FETCH_S)
+            answer = json.loads(issuer.jwks_file.read_text("utf-8"))
+        elif issuer.jku is not None:
+            answer = get_json(self.session, issuer.jku, until=time.monotonic() + _FETCH_S)
+        else:
+            raise OutboundError("no keys are configured")
         if not isinstance(answer, dict):
             raise OutboundError("no key set")
         return answer
+
+
+def _by_kid(keys: Mapping[str, Any], kid: str) -> Mapping[str, Any] | None:
+    listed = keys.get("keys")
+    known = [key for key in listed if isinstance(key, dict)] if isinstance(listed, list) else []
+    return next((key for key in known if key.get("kid") == kid), None)
 
 
 def _code(error: jwt.InvalidTokenError) -> str:

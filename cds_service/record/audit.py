@@ -1,12 +1,16 @@
 """One row a call: what was answered and why."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from cds_service.record.store import AuditRow
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,10 @@ class Audit:
         model: str | None = None,
         flagged: bool | None = None,
     ) -> None:
-        """Keep one call. ``kind`` is the conclusion or ``outside``; ``reason`` its code."""
+        """Keep one call. ``kind`` is the conclusion, ``outside`` or ``failed``; ``reason`` its code.
+
+        A database that fails costs the row, and is logged: it must not cost the patient the card.
+        """
         row = AuditRow(
             at=at,
             hook_instance=hook_instance,
@@ -36,5 +43,8 @@ class Audit:
             flagged=None if flagged is None else int(flagged),
             milliseconds=milliseconds,
         )
-        with Session(self.engine) as session, session.begin():
-            session.add(row)
+        try:
+            with Session(self.engine) as session, session.begin():
+                session.add(row)
+        except SQLAlchemyError as error:
+            _LOG.error("audit row lost: %s %s %s (%s)", hook_instance, kind, reason, type(error).__name__)

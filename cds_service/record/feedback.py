@@ -4,14 +4,29 @@ import json
 from collections.abc import Sequence
 
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from cds_service.errors import NotReady
 from cds_service.hooks.messages import Feedback
 from cds_service.record.store import FeedbackRow
 
 
 def keep_feedback(engine: Engine, service: str, entries: Sequence[Feedback]) -> int:
-    """Store each entry once, and return how many were new; a repeat changes nothing."""
+    """Store each entry once, and return how many were new; a repeat changes nothing.
+
+    Raises `NotReady` where nothing can be stored now, so that the EHR sends it again.
+    """
+    try:
+        try:
+            return _keep(engine, service, entries)
+        except IntegrityError:  # another worker stored the same at the same moment
+            return _keep(engine, service, entries)
+    except SQLAlchemyError:
+        raise NotReady("feedback cannot be stored at the moment") from None
+
+
+def _keep(engine: Engine, service: str, entries: Sequence[Feedback]) -> int:
     new = 0
     with Session(engine) as session, session.begin():
         for entry in entries:
@@ -32,7 +47,7 @@ def _row(service: str, entry: Feedback) -> FeedbackRow:
     code = (given.reason or {}).get("code") if given else None
     return FeedbackRow(
         service=service,
-        card=entry.card[:64],
+        card=entry.card,
         outcome=entry.outcome,
         outcome_timestamp=entry.outcome_timestamp,
         accepted_suggestions=json.dumps([suggestion.id for suggestion in entry.accepted_suggestions]),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import DateTime, Engine, Float, Integer, String, Text, UniqueConstraint, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool
 
 
 class Base(DeclarativeBase):
@@ -44,9 +44,13 @@ class FeedbackRow(Base):
 
 
 def open_store(url: str) -> Engine:
-    """The database with its tables; ``sqlite://`` alone is in memory and shared by all threads."""
+    """The database with its tables; ``sqlite://`` alone is in memory.
+
+    In memory there is one connection, which threads wait for: used by two at once, SQLite crashes.
+    """
     if url == "sqlite://":
-        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        one = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+        engine = create_engine(url, **one, connect_args={"check_same_thread": False})
     else:
         if url.startswith("sqlite:///"):
             Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)

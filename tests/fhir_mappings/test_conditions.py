@@ -8,7 +8,7 @@ from fhir_mappings.conditions import diagnoses_from
 from fhir_mappings.reading import read_all
 from fhir_mappings.snapshot import Diagnosis, Issue, Stay
 from fhir_mappings.value_sets import value_set
-from tests.builders import SNOMED, T0, Resource, at, condition, when
+from tests.builders import T0, Resource, at, condition, when
 
 STAY = Stay(T0, ("Encounter/e1", "Encounter/e0"))
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -38,34 +38,28 @@ def test_every_code_of_a_value_set_is_read_as_its_kind(kind: str) -> None:
     assert row["source"]
 
 
-@pytest.mark.parametrize("code", row["snomed"] if (row := value_set("diagnoses")["ischemic_stroke"]) else [])
-def test_snomed_codes_have_a_valid_check_digit(code: str) -> None:
-    """Verhoeff's check, as every SNOMED CT identifier carries it."""
-    assert verhoeff(code)
-
-
-def test_all_snomed_codes_of_all_value_sets_have_valid_check_digits() -> None:
-    """A mistyped digit is caught."""
+def test_all_snomed_codes_have_valid_check_digits() -> None:
+    """Verhoeff's check, which every SNOMED CT identifier carries, catches a mistyped digit."""
     codes = [code for name in ("diagnoses", "procedures") for row in value_set(name).values() for code in row["snomed"]]
     assert [] == [code for code in codes if not verhoeff(code)]
+    assert not verhoeff("422504003")
 
 
 def verhoeff(code: str) -> bool:
     """True where the last digit is Verhoeff's check digit of the others."""
-    turn = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
     check = 0
     for place, digit in enumerate(map(int, reversed(code))):
-        for _ in range(place % 8):
-            digit = turn[digit]  # noqa: PLW2901 (the permutation is applied again and again)
-        check = _product(check, digit)
+        check = int(PRODUCTS[check][int(TURNS[place % 8][digit])])
     return check == 0
 
 
-def _product(one: int, two: int) -> int:
-    """One step in the dihedral group of the pentagon."""
-    if one < 5:
-        return (one + two) % 5 + (0 if two < 5 else 5) if two < 5 else (one + two - 5) % 5 + 5
-    return (one - 5 - two) % 5 + 5 if two < 5 else (one - two) % 5
+PRODUCTS = (
+    "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
+    "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
+)  # fmt: skip
+TURNS = (
+    "0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "4286573901", "2793806415", "7046913258",
+)  # fmt: skip
 
 
 def test_a_stroke_coded_twice_counts_as_the_specific_one() -> None:
@@ -88,10 +82,10 @@ def test_an_absolute_reference_names_the_stay_too() -> None:
     assert one(raw).in_stay
 
 
-@pytest.mark.parametrize(("onset", "in_stay"), [(-24 * 7, True), (-2, True), (30, True)])
-def test_a_stroke_dated_in_the_stay_or_shortly_before_belongs_to_it(onset: float, in_stay: bool) -> None:
+@pytest.mark.parametrize("onset", [-24 * 7, -2, 30])
+def test_a_stroke_dated_in_the_stay_or_shortly_before_belongs_to_it(onset: float) -> None:
     """Up to seven days before arrival."""
-    assert in_stay is one(condition(onset=onset)).in_stay
+    assert True is one(condition(onset=onset)).in_stay
 
 
 def test_an_old_dated_stroke_is_history() -> None:
@@ -131,7 +125,7 @@ def test_a_stroke_of_years_ago_on_this_stays_problem_list_is_history() -> None:
 
 @pytest.mark.parametrize(("date", "in_stay"), [("2026-03-02", True), ("2026-02", None), ("2026", None)])
 def test_part_of_a_date_is_never_read_as_its_first_day(date: str, in_stay: bool | None) -> None:
-    """"February" may lie within the week before 2 March or not: in doubt; last year's is history."""
+    """February may lie within the week before 2 March or not: in doubt; last year's is history."""
     assert in_stay is one(condition(**UNDATED) | {"onsetDateTime": date}).in_stay
     assert "stroke_history" == one(condition(**UNDATED) | {"onsetDateTime": "2025-12"}).kind
 
@@ -225,7 +219,6 @@ def test_default_dates_break_nothing(date: str) -> None:
     assert 1 == len(mapped(raw)[0])
 
 
-def test_only_snomed_and_icd_10_codes_count() -> None:
+def test_a_code_of_another_system_is_not_ours() -> None:
     """The same digits in another system mean something else."""
     assert () == mapped(condition("422504002", "x", system="urn:local"))[0]
-    assert SNOMED in [system for coding in condition()["code"]["coding"] for system in [coding["system"]]]

@@ -54,7 +54,9 @@ def test_an_age_from_part_of_a_date_is_said() -> None:
     assert ["assumed"] == [issue.code for issue in patient_from(resource, T0)[1]]
 
 
-@pytest.mark.parametrize(("gender", "sex"), [("female", "female"), ("male", "male"), ("other", None), ("unknown", None)])
+@pytest.mark.parametrize(
+    ("gender", "sex"), [("female", "female"), ("male", "male"), ("other", None), ("unknown", None)]
+)
 def test_sex_is_female_male_or_unknown(gender: str, sex: str | None) -> None:
     """The model knows two; the rest is not guessed."""
     (resource,) = read(patient(gender=gender))
@@ -74,10 +76,10 @@ def test_one_inpatient_encounter_is_the_stay() -> None:
     assert Stay(T0, ("Encounter/e1",), None, ("Left weakness",)) == stay(encounter(reason="Left weakness"))
 
 
-@pytest.mark.parametrize("link", [{"part_of": "e1"}, {}])
-def test_the_emergency_visit_before_it_gives_the_arrival(link: dict[str, str]) -> None:
+@pytest.mark.parametrize("part_of", ["e1", None])
+def test_the_emergency_visit_before_it_gives_the_arrival(part_of: str | None) -> None:
     """By ``partOf``, or because less than six hours lie between them; the inpatient one is named first."""
-    found = stay(encounter("e0", -5, -1, "EMER", "finished", **link), encounter("e1"))  # type: ignore[arg-type]
+    found = stay(encounter("e0", -5, -1, "EMER", "finished", part_of=part_of), encounter("e1"))
     assert (at(-5), ("Encounter/e1", "Encounter/e0")) == (found.t0, found.encounters)
 
 

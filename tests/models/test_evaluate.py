@@ -1,11 +1,16 @@
 """Figures: right on hand-worked data, honest about simulated patients, stays kept together."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.training.evaluate import LANDMARKS_H, SIMULATED, evaluate_table, figures, risks_of
+from models.artifact import DEFAULT_ARTIFACT, read_artifact
+from models.simulation.cohort import simulate
+from models.training.evaluate import LANDMARKS_H, SIMULATED, evaluate, evaluate_table, figures, risks_of
 from models.training.metrics import auc, auc_gain, bootstrap, brier, calibration_line
 from tests.models.trained import table, trained
 
@@ -108,3 +113,14 @@ def test_a_trained_network_beats_chance_on_new_stays():
     found = figures(risks_of(trained().net, rows), rows)["auc"]
     assert 0.65 < found["value"]
     assert found["interval_95"][0] < found["value"] < found["interval_95"][1]
+
+
+def test_only_the_test_split_of_the_training_cohort_counts(tmp_path: Path):
+    """Another cohort counts in full; one that says it is the training cohort, by its test stays only."""
+    simulate(15, 7, "a", tmp_path)
+    every = evaluate(DEFAULT_ARTIFACT, tmp_path, tmp_path / "evaluation.json")
+    assert every == json.loads((tmp_path / "evaluation.json").read_text("utf-8"))
+    (tmp_path / "cohort.json").write_text(json.dumps(read_artifact(DEFAULT_ARTIFACT).manifest["cohort"]), "utf-8")
+    part = evaluate(DEFAULT_ARTIFACT, tmp_path)
+    assert ("another cohort, all of it", "test split") == (every["split"], part["split"])
+    assert 0 < part["all_rows"]["stays"] < every["all_rows"]["stays"]

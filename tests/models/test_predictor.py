@@ -140,10 +140,10 @@ def test_the_shipped_model_answers_and_reproduces_its_goldens(shipped: Predictor
 
 def test_the_shipped_model_ranks_a_sicker_patient_higher(shipped: Predictor):
     """More severe, older, diabetic, with an early sign: more risk than a mild young patient."""
-    mild = shipped.predict(inputs(values={"nihss_baseline": 3, "nihss_latest": 3, "age": 50, "diabetes": 0.0}))
-    severe = shipped.predict(
-        inputs(values={"nihss_baseline": 18, "nihss_latest": 18, "age": 80, "diabetes": 1.0}, sentences=TEXT, findings=DENSE)
-    )  # fmt: skip
+    mild_values = {"nihss_baseline": 3.0, "nihss_latest": 3.0, "age": 50.0, "diabetes": 0.0}
+    severe_values = {"nihss_baseline": 18.0, "nihss_latest": 18.0, "age": 80.0, "diabetes": 1.0}
+    mild = shipped.predict(inputs(values=mild_values))
+    severe = shipped.predict(inputs(values=severe_values, sentences=TEXT, findings=DENSE))
     assert isinstance(mild, Prediction)
     assert isinstance(severe, Prediction)
     assert mild.risk < mild.comparator < severe.risk

@@ -24,12 +24,10 @@ SEEN = frozenset({"patient", "encounters", "conditions", "procedures"})
 
 def snapshot(
     nihss: int | None = 12, age: int | None = 80, glucose: float | None = 150, **more: object
-) -> ClinicalSnapshot:
+) -> ClinicalSnapshot:  # fmt: skip
     """A patient at hour 6 with hypertension and diabetes."""
     scores = () if nihss is None else (NihssScore(T0, T0, nihss, {}, "Observation/n"),)
-    values = (
-        () if glucose is None else (Measurement("glucose", glucose, "mg/dL", T0, T0, "Observation/g", str(glucose)),)
-    )
+    values = () if glucose is None else (Measurement("glucose", glucose, "mg/dL", T0, T0, "Observation/g", ""),)
     known = [Diagnosis("hypertension", "HTN", "Condition/h"), Diagnosis("diabetes", "DM", "Condition/d")]
     held = {
         "as_of": T0 + timedelta(hours=6), "patient": Patient("p1", age, "female"), "stay": Stay(T0, ("Encounter/e",)),

@@ -1,0 +1,80 @@
+"""The command: quick help, clear refusals."""
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cds_service.cli import main
+from tests.cds_service.calls import request
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*words: str) -> tuple[int, str]:
+    """Exit code and output of one command in this process."""
+    result = CliRunner().invoke(main, list(words))
+    return result.exit_code, result.output
+
+
+def test_help_answers_quickly():
+    """Under 0.7 s CPU (median of three), and names every command."""
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        shown = subprocess.run(
+            [sys.executable, "-m", "cds_service.cli", "--help"], cwd=ROOT, capture_output=True, text=True
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert {"demo", "serve", "load", "call", "simulate", "train", "evaluate", "settings"} <= set(
+            shown.stdout.split()
+        )
+    assert 0.7 > sorted(seconds)[1]
+
+
+def test_the_list_names_one_demo_patient_a_line():
+    """Id, answer, story."""
+    code, text = run("call", "--list")
+    assert (0, 16) == (code, len(text.splitlines()))
+    assert "demo-flagged" in text
+
+
+def test_settings_are_listed_with_their_variables():
+    """Every variable with its meaning."""
+    code, text = run("settings")
+    assert 0 == code
+    assert "ENDWATCH_FHIR_SERVERS" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("call",), "name a demo patient"),
+        (("call", "nobody"), "is no demo patient"),
+        (("load", "--fhir", "http://localhost:1/fhir"), "is not among ENDWATCH_FHIR_SERVERS"),
+        (("simulate", "--patients", "2", "--world", "z", "--out", "/nonexistent"), "world"),
+    ],
+)
+def test_a_refusal_is_one_sentence(words: tuple[str, ...], said: str):
+    """Exit code other than 0, and no traceback."""
+    code, text = run(*words)
+    assert 0 != code
+    assert said in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.slow
+def test_a_demo_patient_and_a_request_file_are_answered_by_the_shipped_model(tmp_path: Path):
+    """The raw response, with a number of the simulated model."""
+    code, text = run("call", "demo-flagged", "--json")
+    assert 0 == code
+    assert json.loads(text)["cards"][0]["summary"].startswith("Simulated model: END risk")
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps(request()))
+    code, text = run("call", str(file), "--as-of", "2026-03-02T14:00:00Z")
+    assert (0, True) == (code, "END risk" in text)
