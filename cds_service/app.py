@@ -20,6 +20,7 @@ from cds_service.record.audit import Audit
 from cds_service.record.store import open_store
 from cds_service.service import Service
 from cds_service.settings import Settings, SettingsError, start_faults
+from fhir_mappings.units import warm_up
 from models.prediction import Predicts
 
 _LOG = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def create_app(
     predictor = predictor or _shipped(settings)
     if faults := start_faults(settings, predictor.identity.training_population):
         raise SettingsError(faults[0])
+    warm_up()  # the first unit that is not in our table would cost a call most of a second
     session = session or new_session()
     store = open_store("sqlite://" if settings.mode != "production" else settings.database_url)
     service = Service(settings, predictor, session, clock, store, Audit(store), RecentAnswers(), live)

@@ -11,7 +11,7 @@ from fhir_mappings.inputs import Assertion, Finding, Sentence
 from fhir_mappings.text import numbers
 from fhir_mappings.text.assertion import LEXICON, assertion_of, clauses
 
-_STRENGTH: tuple[Assertion, ...] = ("present", "uncertain", "historical", "absent", "asked")
+_STRENGTH: tuple[Assertion, ...] = ("present", "uncertain", "absent", "historical", "asked")
 _NUMBERS = {"aspects": numbers.aspects, "millimeters": numbers.millimeters, "percent": numbers.percent}
 _SIDES = re.compile(r"\b(left|right|bilateral|both)\b")
 _SITES: tuple[tuple[str, re.Pattern[str]], ...] = (

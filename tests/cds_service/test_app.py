@@ -18,6 +18,7 @@ from tests.cds_service.calls import client, request
 from tests.fakes import BASE, FakeFhir, FakePredictor, session_with
 
 URL, SANDBOX = "/cds-services/end-risk", "https://sandbox.cds-hooks.org"
+NAME = "Mrs. Marker"
 
 
 class BrokenPredictor(FakePredictor):
@@ -25,7 +26,7 @@ class BrokenPredictor(FakePredictor):
 
     def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
         """Nothing but the failure."""
-        raise ArithmeticError("glucose 130 of Mrs. Marker")
+        raise ArithmeticError(f"{NAME}, {inputs.hours} h after arrival")
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_failure_is_500_without_internals_and_never_empty_cards(caplog: pytest
     with caplog.at_level(logging.ERROR):
         response = client(predictor=BrokenPredictor()).post(URL, json=request())
     assert (500, "OperationOutcome") == (response.status_code, response.get_json()["resourceType"])
-    assert "Marker" not in response.text + caplog.text
+    assert NAME not in response.text + caplog.text
     assert response.headers["X-Request-Id"] in caplog.text
 
 

@@ -59,3 +59,28 @@ def test_plain_http_is_refused_in_production():
 def test_the_demo_listens_on_loopback_only():
     """The demo has no authentication."""
     assert "ENDWATCH_HOST" in start_faults(Settings(mode="demo", host="0.0.0.0"), "simulated")[0]  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    ("issuer", "named"),
+    [
+        (Issuer(iss="https://sandbox.cds-hooks.org", jku="https://sandbox.cds-hooks.org/jwks"), "public key"),
+        (Issuer(iss="https://ehr.example", jku="http://ehr.example/jwks"), "https"),
+        (Issuer(iss="https://ehr.example"), "jwks_file or jku"),
+    ],
+)
+def test_an_issuer_that_proves_nothing_is_refused_in_production(issuer: Issuer, named: str):
+    """The Sandbox's key is public, a key over plain http is anybody's, and without keys nothing is verified."""
+    faults = start_faults(Settings(**{**READY, "issuers": (issuer,)}), "simulated")
+    assert ["ENDWATCH_ISSUERS"] == [fault.split(":")[0] for fault in faults]
+    assert named in faults[0]
+
+
+@pytest.mark.parametrize(
+    "base", ["ehr.example/fhir", "ftp://ehr.example", "https://u:p@ehr.example", "https://ehr.example/fhir?x=1"]
+)
+def test_a_base_that_could_never_be_called_stops_start_up(monkeypatch: pytest.MonkeyPatch, base: str):
+    """It would look listed, and every call would answer 412."""
+    monkeypatch.setenv("ENDWATCH_FHIR_SERVERS", f'[{{"base": "{base}"}}]')
+    with pytest.raises(SettingsError, match=r"ENDWATCH_FHIR_SERVERS\.0\.BASE"):
+        load_settings()

@@ -147,6 +147,14 @@ def test_an_untestable_item_is_said_and_leaves_no_sum() -> None:
     assert [6] == [one.total for one in scored(*raws, nihss(6, 1))[0]]
 
 
+def test_an_unknown_answer_is_left_out_and_said() -> None:
+    """An answer code without points is never 0, nor is an extension of another kind."""
+    raw = item("8", **answer("LA-UNKNOWN"))
+    raw["valueCodeableConcept"]["coding"][0]["extension"] = [{"url": "urn:other", "valueDecimal": 2}]
+    scores, issues = scored(raw)
+    assert ([], ["malformed"]) == (scores, [one.code for one in issues])
+
+
 def test_an_item_beyond_its_range_is_left_out_and_said() -> None:
     """Item 1b has at most 2 points."""
     scores, issues = scored(item("1b", valueInteger=3))

@@ -78,7 +78,6 @@ def test_a_unit_is_converted(name: str, value: float, unit: str | None, expected
         ("glucose", "", " ", "no unit"),
         ("glucose", "units", None, "not known"),
         ("glucose", "mm[Hg]", None, "does not fit"),
-        ("glucose", "mmol/L", "mg/dL", "contradicts"),
         ("glucose", "mg/dL", "mL/min", "does not fit"),
         ("fibrinogen", "umol/L", None, "does not fit"),
         ("crp", "nmol/L", None, "does not fit"),
@@ -93,6 +92,21 @@ def test_a_unit_is_converted(name: str, value: float, unit: str | None, expected
 def test_a_unit_that_cannot_be_used_says_why(name: str, unit: str | None, ucum: str | None, why: str) -> None:
     """A prothrombin time in percent is no INR, G/L is grams, and nothing is guessed."""
     with pytest.raises(UnitError, match=why):
+        canonical(10, unit, name, ucum)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "ucum"),
+    [
+        ("glucose", "mmol/L", "mg/dL"),
+        ("creatinine", "mg/dL", "umol/L"),
+        ("wbc", "K/uL", "/uL"),
+        ("crp", "mg/L", "mg/dL"),
+    ],
+)
+def test_a_contradictory_unit_is_refused(name: str, unit: str, ucum: str) -> None:
+    """Where code and text mean different units, neither is trusted."""
+    with pytest.raises(UnitError, match="contradicts"):
         canonical(10, unit, name, ucum)
 
 

@@ -1,0 +1,100 @@
+"""Reports cut into sentences under their headings, and bytes decoded to text."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fhir_mappings.snapshot import Report
+from fhir_mappings.text.decode import UnreadableText, text_of
+from fhir_mappings.text.sections import sentences_of, unreadable_language
+from tests.builders import T0
+
+
+def report(text: str) -> Report:
+    """A report with this text."""
+    return Report("CT head", text, T0, T0, "DiagnosticReport/r1")
+
+
+def cut(text: str) -> list[tuple[str, str]]:
+    """(section, sentence) pairs."""
+    return [(one.section, one.text) for one in sentences_of([report(text)])]
+
+
+def test_headings_name_the_section_of_what_follows():
+    """With the text on the same line or below."""
+    text = "CLINICAL HISTORY: Sudden weakness.\nFINDINGS:\nNo hemorrhage. ASPECTS 8.\nIMPRESSION: Normal."
+    assert [
+        ("history", "Sudden weakness."), ("findings", "No hemorrhage."), ("findings", "ASPECTS 8."), ("impression", "Normal."),
+    ] == cut(text)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The shift is 3.5 mm.",
+        "Seen by Dr. Smith in the scanner.",
+        "The lesion measures approx. 4 cm.",
+        "No. 2 of the series is normal.",
+    ],
+)
+def test_decimals_and_abbreviations_end_no_sentence(text: str):
+    """One sentence stays one."""
+    assert [text] == [sentence for _, sentence in cut(text)]
+
+
+def test_a_line_break_within_a_sentence_is_no_end_and_a_list_is_many():
+    """Wrapped lines are joined; numbered lines stand alone."""
+    assert ["There is no evidence of hemorrhage."] == [text for _, text in cut("There is no evidence of\nhemorrhage.")]
+    assert ["No hemorrhage", "No infarct"] == [text for _, text in cut("1. No hemorrhage\n2. No infarct")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "未见颅内出血。左侧大脑中动脉闭塞。",
+        "Kein Nachweis einer Blutung. Die Gefäße sind frei durchgängig, keine Verschlüsse.",
+    ],
+)
+def test_text_that_is_not_english_is_left_unread_and_said(text: str):
+    """The lexicon knows one language."""
+    issue = unreadable_language(report(text))
+    assert issue is not None
+    assert ("unread", "DiagnosticReport/r1") == (issue.code, issue.source)
+    assert [] == cut(text)
+
+
+@given(st.text(max_size=500))
+def test_any_text_is_cut_without_an_exception(text: str):
+    """Bounded sentences, whatever comes."""
+    assert all(600 >= len(sentence) for _, sentence in cut(text))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "text"),
+    [
+        ("text/plain", b"No bleed.\r\nNormal.", "No bleed.\nNormal."),
+        ("text/plain; charset=iso-8859-1", "Oedème".encode("latin-1"), "Oedème"),
+        ("text/plain", "naïve".encode("cp1252"), "naïve"),
+        ("text/html", b"<p>No bleed.</p><script>x</script><p>Normal &amp; calm</p>", "No bleed.\n\nNormal & calm"),
+    ],
+)
+def test_bytes_are_decoded_to_text(kind: str, data: bytes, text: str):
+    """Plain text and HTML, by the declared character set or the likely one."""
+    assert text == text_of(kind, data)
+
+
+@pytest.mark.parametrize("kind", ["application/pdf", "image/png", "", "text/plain; charset=klingon"])
+def test_what_is_not_read_is_refused_and_named(kind: str):
+    """Another type or character set."""
+    with pytest.raises(UnreadableText, match="not read"):
+        text_of(kind, b"abc")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_text_or_refused(data: bytes):
+    """No other exception comes out."""
+    for kind in ("text/plain", "text/html"):
+        with suppress(UnreadableText):
+            assert isinstance(text_of(kind, data), str)
