@@ -42,7 +42,11 @@ def demo(port: int) -> None:
         with embedded_server(session) as fhir:
             base = f"http://127.0.0.1:{port}"
             settings = _settings(
-                mode="demo", port=port, public_base_url=base, fhir_servers=(FhirServer(base=fhir, open=True),)
+                mode="demo",
+                host="127.0.0.1",
+                port=port,
+                public_base_url=base,
+                fhir_servers=(FhirServer(base=fhir, open=True),),
             )
             for _ in load(fhir, settings, session, datetime.now(UTC)):
                 pass

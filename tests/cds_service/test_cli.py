@@ -44,6 +44,13 @@ def test_the_list_names_one_demo_patient_a_line():
     assert "demo-flagged" in text
 
 
+def test_a_call_needs_no_server_settings(monkeypatch: pytest.MonkeyPatch):
+    """A container that listens everywhere still prints a demo patient's card."""
+    monkeypatch.setenv("ENDWATCH_HOST", "0.0.0.0")  # noqa: S104
+    code, text = run("call", "demo-end-charted")
+    assert (0, True) == (code, "NIHSS 9 -> 11" in text)
+
+
 def test_settings_are_listed_with_their_variables():
     """Every variable with its meaning."""
     code, text = run("settings")
