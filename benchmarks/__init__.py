@@ -1,0 +1,1 @@
+"""Long trials and timings, outside the tests."""

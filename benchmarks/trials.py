@@ -1,0 +1,27 @@
+"""``make trials``: every trial writes ``benchmarks/trials/<name>.json`` with commit and date."""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.latency import latency
+
+OUT = Path(__file__).parent / "trials"
+TRIALS: Mapping[str, Callable[[], dict[str, Any]]] = {"latency": latency}
+
+
+def main() -> None:
+    """Run every trial in turn."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S607
+    OUT.mkdir(exist_ok=True)
+    for name, trial in TRIALS.items():
+        found = {"trial": name, "commit": commit, "date": datetime.now(UTC).date().isoformat()} | trial()
+        (OUT / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+        print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
