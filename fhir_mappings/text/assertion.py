@@ -6,6 +6,7 @@ in ``lexicon/assertion.toml``. The longest phrase at a place wins.
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -41,7 +42,8 @@ def _rules() -> tuple[re.Pattern[str], tuple[tuple[str, bool, re.Pattern[str]], 
 
 def _any(phrases: list[str]) -> re.Pattern[str]:
     words = "|".join(sorted((phrase.strip() for phrase in phrases), key=len, reverse=True))
-    return re.compile(rf"(?<![\w/])(?:{words})(?:(?<=\W)|(?!\w))")
+    # A phrase that begins with punctuation may follow a word at once: "hemorrhage: none", "bleed?".
+    return re.compile(rf"(?:(?<![\w/])|(?=[:?]))(?:{words})(?:(?<=\W)|(?!\w))")
 
 
 def clauses(text: str) -> tuple[tuple[int, int], ...]:
@@ -56,11 +58,23 @@ def assertion_of(clause: str, start: int, end: int, *, section: Section, symptom
 
     "?" asks in the history line, is uncertain before a symptom, and hedges elsewhere.
     """
-    found = {trigger.meaning for trigger in _triggers(clause) if _reaches(trigger, start, end)}
+    reaching = [trigger for trigger in _triggers(clause) if _reaches(trigger, start, end)]
+    found = {trigger.meaning for trigger in reaching}
+    if _outweighs_the_past(reaching):
+        found.discard("historical")
     if "asked" in found:
         found.discard("asked")
         found.add("asked" if section == "history" and not symptom else "uncertain")
     return cast(Assertion, next((meaning for meaning in _ORDER if meaning in found), "present"))
+
+
+def _outweighs_the_past(reaching: Sequence[_Trigger]) -> bool:
+    """True for a negative of the past: "no bleed on the prior CT", "prior CT: no bleed", "no previous bleed".
+
+    Not where a past thing stands later in a list: "no diabetes, previous stroke".
+    """
+    past = [one for one in reaching if one.meaning == "historical" and one.ahead]
+    return any(one.meaning == "absent" and all(one.end + 1 >= other.start for other in past) for one in reaching)
 
 
 def _triggers(clause: str) -> tuple[_Trigger, ...]:
@@ -80,5 +94,7 @@ def _triggers(clause: str) -> tuple[_Trigger, ...]:
 def _reaches(trigger: _Trigger, start: int, end: int) -> bool:
     if trigger.ahead:
         # "no acute" may overlap the mention that it negates: "no acute infarct".
-        return trigger.start <= start and trigger.end < end and start <= trigger.end + _REACH_BEFORE
+        # "absent opacification" is itself what is found, while "previous stroke" is past.
+        first = start if trigger.meaning == "historical" else start - 1
+        return trigger.start <= first and trigger.end < end and start <= trigger.end + _REACH_BEFORE
     return end <= trigger.start <= end + _REACH_AFTER
