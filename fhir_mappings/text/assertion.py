@@ -17,6 +17,8 @@ from fhir_mappings.inputs import Assertion, Section
 LEXICON = files("fhir_mappings") / "text" / "lexicon"
 _REACH_BEFORE = 120
 _REACH_AFTER = 60
+_LIST_END = re.compile(r"\b(?:or|nor)\b")
+_NEW_STATEMENT = re.compile(r", (?:acute )?(?:left|right) ")
 _ORDER: tuple[Assertion, ...] = ("historical", "asked", "absent", "uncertain")
 
 
@@ -34,7 +36,7 @@ class _Trigger:
 def _rules() -> tuple[re.Pattern[str], tuple[tuple[str, bool, re.Pattern[str]], ...]]:
     data = tomllib.loads((LEXICON / "assertion.toml").read_text("utf-8"))
     ends = re.compile(rf"\b(?:{'|'.join(data['ends'])})\b|;")
-    rules = [("neutral", True, _any(data["neutral"]))]
+    rules = [("neutral", True, _any(data["neutral"])), ("residual", True, _any(data["residual"]["before"]))]
     for meaning in _ORDER:
         rules += [(meaning, True, _any(data[meaning]["before"])), (meaning, False, _any(data[meaning]["after"]))]
     return ends, tuple(rules)
@@ -58,14 +60,27 @@ def assertion_of(clause: str, start: int, end: int, *, section: Section, symptom
 
     "?" asks in the history line, is uncertain before a symptom, and hedges elsewhere.
     """
-    reaching = [trigger for trigger in _triggers(clause) if _reaches(trigger, start, end)]
+    reaching = [
+        trigger
+        for trigger in _triggers(clause)
+        if _reaches(trigger, start, end) and not _is_over(trigger, clause, start)
+    ]
     found = {trigger.meaning for trigger in reaching}
+    if symptom and "residual" in found:
+        found.add("historical")
     if _outweighs_the_past(reaching):
         found.discard("historical")
     if "asked" in found:
         found.discard("asked")
         found.add("asked" if section == "history" and not symptom else "uncertain")
     return cast(Assertion, next((meaning for meaning in _ORDER if meaning in found), "present"))
+
+
+def _is_over(trigger: _Trigger, clause: str, start: int) -> bool:
+    """True where a negation ended before the mention: "no bleed, left M1 occlusion" is no list, for want of an "or"."""
+    if trigger.meaning != "absent" or not trigger.ahead or _LIST_END.search(clause, trigger.end):
+        return False
+    return _NEW_STATEMENT.search(clause[trigger.end : start]) is not None
 
 
 def _outweighs_the_past(reaching: Sequence[_Trigger]) -> bool:

@@ -110,9 +110,11 @@ def _mentions(rule: FindingRule, clause: str, sentence: Sentence, place: int) ->
     """The mentions of one finding in one clause."""
     if (rule.not_with and rule.not_with.search(clause)) or (rule.needs and not rule.needs.search(clause)):
         return []
-    if rule.normal and rule.normal.search(clause):
-        return [Finding(rule.name, "absent", place)]
-    found = [_finding(rule, clause, match, sentence, place) for match in rule.says.finditer(clause)]
+    normal = [match.span() for match in rule.normal.finditer(clause)] if rule.normal else []
+    says = [match for match in rule.says.finditer(clause) if not any(_near(match.span(), span) for span in normal)]
+    found = [_finding(rule, clause, match, sentence, place) for match in says]
+    # "Left M1 patent, right M1 occluded": one open vessel hides no closed one.
+    found += [Finding(rule.name, "absent", place)] if normal else []
     found = [one for one in found if one.assertion != "present" or not (rule.not_when and rule.not_when.search(clause))]
     if not found and rule.absent_only:
         bare = (_finding(rule, clause, match, sentence, place) for match in rule.absent_only.finditer(clause))

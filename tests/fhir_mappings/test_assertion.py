@@ -1,6 +1,6 @@
 """Present, uncertain, absent, historical or asked: what each trigger phrase does, and how far it reaches."""
 
-import itertools
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -34,6 +34,11 @@ def said(text: str, section: Section = "findings", *, symptom: bool = False) -> 
         "the hemorrhage is smaller",
         "resolving hemorrhage",
         "no change in the hemorrhage",
+        "no increase in the hemorrhage",
+        "residual hemorrhage",
+        "the hemorrhage is not new",
+        "no infarct, left thalamic hemorrhage",
+        "there is no infarct and there is a hemorrhage",
         "no significant change of the hemorrhage",
         "not only edema with hemorrhage",
     ],
@@ -62,6 +67,8 @@ def test_what_is_stated_or_likely_is_present(text: str):
         "hemorrhage: none",
         "no edema, mass or hemorrhage",
         "neither edema nor hemorrhage",
+        "no edema, left or right hemorrhage",
+        "no infarct, mass, hemorrhage",
     ],
 )
 def test_what_is_negated_is_absent(text: str):
@@ -146,7 +153,7 @@ def test_clauses_lie_in_order_within_the_sentence(text: str):
     """No overlap, no empty span, nothing outside."""
     spans = clauses(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -114,6 +114,11 @@ def test_infarcts_are_told_apart_by_territory_and_age(text: str, expected: dict[
         ("Recanalized left M1 occlusion.", {"occlusion": "historical"}),
         ("Left M1 occlusion, now recanalised.", {"occlusion": "historical"}),
         ("Chronic occlusion of the left ICA, unchanged.", {"occlusion": "present"}),
+        ("The left M1 is patent, right M1 occluded.", {"occlusion": "present"}),
+        ("No bleed, left M1 occlusion.", {"occlusion": "present", "hemorrhage": "absent"}),
+        ("Residual occlusion of the left M2.", {"occlusion": "present"}),
+        ("Left M1 occlusion is not new.", {"occlusion": "present"}),
+        ("No evidence of recanalization of the M1 occlusion.", {"occlusion": "present"}),
         ("Deep vein thrombosis.", {}),
         ("Venous sinus thrombosis.", {}),
     ],
@@ -211,7 +216,15 @@ def test_a_sentence_says_each_finding_once_by_its_strongest_mention():
     assert "present" == said("No left M1 occlusion but occlusion of the right M1.")["occlusion"]
 
 
-@pytest.mark.parametrize("text", ["Thrombectomy performed with TICI 3.", "Candidate for thrombectomy."])
+@pytest.mark.parametrize(
+    "text",
+    ["Thrombectomy performed with TICI 3.", "Candidate for thrombectomy.", "Not delayed, so a candidate for EVT."],
+)
 def test_a_thrombectomy_that_is_planned_or_done_is_not_declined(text: str):
     """Only a decision against it is one."""
     assert {} == said(text)
+
+
+def test_a_negated_bleed_does_not_decline_a_thrombectomy():
+    """The "no" belongs to the bleed."""
+    assert {"hemorrhage": "absent"} == said("No hemorrhage so candidate for thrombectomy.")
