@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cds_service.settings import Settings
 
 _PATH = click.Path(path_type=Path)
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,26 +36,24 @@ def demo(port: int) -> None:
     from cds_service.app import create_app
     from cds_service.demo.load import load
     from cds_service.demo.server import EmbeddedServerError, embedded_server
-    from cds_service.outbound.session import new_session
+    from cds_service.outbound.session import OutboundError, new_session
     from cds_service.settings import FhirServer
 
-    session = new_session()
-    try:
-        with embedded_server(session) as fhir:
-            base = f"http://127.0.0.1:{port}"
-            settings = _settings(
-                mode="demo",
-                host="127.0.0.1",
-                port=port,
-                public_base_url=base,
-                fhir_servers=(FhirServer(base=fhir, open=True),),
-            )
-            for _ in load(fhir, settings, session, datetime.now(UTC)):
-                pass
-            click.echo(f"FHIR server  {fhir}\nCDS Hooks    {base}/cds-services\nDemo         {base}/")
-            _run(_started(lambda: create_app(settings, session=session)), settings)
-    except EmbeddedServerError as error:
-        raise click.ClickException(str(error)) from None
+    session, base = new_session(), f"http://127.0.0.1:{port}"
+    click.echo("Starting the embedded FHIR server and the model ...", err=True)
+    with _told(EmbeddedServerError, OutboundError), embedded_server(session) as fhir:
+        settings = _settings(
+            mode="demo",
+            host="127.0.0.1",
+            port=port,
+            public_base_url=base,
+            fhir_servers=(FhirServer(base=fhir, open=True),),
+        )
+        for _ in load(fhir, settings, session, datetime.now(UTC)):
+            pass
+        app = _started(lambda: create_app(settings, session=session))
+        click.echo(f"FHIR server  {fhir}\nCDS Hooks    {base}/cds-services\nDemo         {base}/")
+        _run(app, settings)
 
 
 @main.command()
@@ -68,7 +68,7 @@ def serve(test: bool, fhir: tuple[str, ...], host: str | None, port: int | None)
 
     given: dict[str, Any] = {"mode": "test"} if test else {}
     given |= {"host": host} if host else {}
-    given |= {"port": port} if port else {}
+    given |= {"port": port} if port is not None else {}
     if fhir:
         given["fhir_servers"] = tuple(FhirServer(base=url, open=test) for url in fhir)
     settings = _settings(**given)
@@ -90,11 +90,9 @@ def load(fhir: str) -> None:
     from cds_service.outbound.session import OutboundError, new_session
 
     settings = _settings()
-    try:
+    with _told(HostNotNamed, OutboundError):
         for patient in write(fhir, settings, new_session(), datetime.now(UTC)):
             click.echo(f"{patient.id:22} {patient.answer:20} {patient.story}")
-    except (HostNotNamed, OutboundError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 @main.command()
@@ -113,10 +111,8 @@ def call(what: str | None, as_of: str | None, raw: bool, list_: bool) -> None:
         return
     if what is None:
         raise click.UsageError("name a demo patient or a request file, or use --list")
-    try:
+    with _told(UnknownPatient, Refused):
         answer = replay(what, as_of)
-    except (UnknownPatient, Refused) as error:
-        raise click.ClickException(str(error)) from None
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if raw else as_text(answer))
 
 
@@ -130,34 +126,34 @@ def simulate(patients: int, seed: int, world: str, out: Path) -> None:
     from models.simulation.cohort import simulate as write
     from models.simulation.world import UnknownWorld
 
-    try:
-        with _progress("Simulating") as progress:
-            write(patients, seed, world, out, progress)
-    except UnknownWorld as error:
-        raise click.ClickException(str(error)) from None
+    with _told(UnknownWorld), _progress("Simulating") as progress:
+        write(patients, seed, world, out, progress)
 
 
 @main.command()
-@click.option("--config", type=_PATH, required=True, help="Training configuration (TOML).")
-@click.option("--data", type=_PATH, required=True, help="Folder of FHIR NDJSON.")
+@click.option("--config", type=_FILE, required=True, help="Training configuration (TOML).")
+@click.option("--data", type=_FOLDER, required=True, help="Folder of FHIR NDJSON.")
 @click.option("--out", type=_PATH, required=True, help="Folder of the artifact to write.")
 def train(config: Path, data: Path, out: Path) -> None:
     """Train an artifact on a cohort in FHIR NDJSON."""
+    from models.training.cohort import CohortError
     from models.training.train import train as fit
 
-    with _progress("Reading charts") as progress:
+    with _told(CohortError), _progress("Reading charts") as progress:
         fit(config, data, out, progress)
 
 
 @main.command()
-@click.option("--artifact", type=_PATH, help="Folder of the artifact; the shipped one by default.")
-@click.option("--data", type=_PATH, required=True, help="Folder of FHIR NDJSON.")
+@click.option("--artifact", type=_FOLDER, help="Folder of the artifact; the shipped one by default.")
+@click.option("--data", type=_FOLDER, required=True, help="Folder of FHIR NDJSON.")
 @click.option("--out", type=_PATH, help="File to write the figures to; printed by default.")
 def evaluate(artifact: Path | None, data: Path, out: Path | None) -> None:
     """Evaluate an artifact on a cohort in FHIR NDJSON."""
+    from models.errors import ArtifactError
+    from models.training.cohort import CohortError
     from models.training.evaluate import evaluate as judge
 
-    with _progress("Reading charts") as progress:
+    with _told(ArtifactError, CohortError), _progress("Reading charts") as progress:
         figures = judge(artifact, data, out, progress)
     if out is None:
         click.echo(json.dumps(figures, indent=2))
@@ -178,10 +174,8 @@ def settings() -> None:
 def _settings(**given: Any) -> Settings:
     from cds_service.settings import SettingsError, load_settings
 
-    try:
+    with _told(SettingsError):
         return load_settings(**given)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _started(make: Callable[[], Application]) -> Application:
@@ -189,10 +183,8 @@ def _started(make: Callable[[], Application]) -> Application:
     from cds_service.settings import SettingsError
     from models.errors import ArtifactError
 
-    try:
+    with _told(SettingsError, ArtifactError):
         return make()
-    except (SettingsError, ArtifactError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _run(app: Application, settings: Settings) -> None:
@@ -200,7 +192,21 @@ def _run(app: Application, settings: Settings) -> None:
 
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    listen(app, host=settings.host, port=settings.port, threads=8, ident="endwatch")
+    try:
+        listen(app, host=settings.host, port=settings.port, threads=8, ident="endwatch")
+    except OSError as error:
+        raise click.ClickException(
+            f"{settings.host}:{settings.port}: {error.strerror}; choose another --port."
+        ) from None
+
+
+@contextmanager
+def _told(*kinds: type[Exception]) -> Iterator[None]:
+    """Errors of these kinds end the command with their sentence, without a trace."""
+    try:
+        yield
+    except kinds as error:
+        raise click.ClickException(str(error)) from None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ ITEMS = dict(zip("1a 1b 1c 2 3 4 5a 5b 6a 6b 7 8 9 10 11".split(), (
     "70195-3 70196-1").split(), strict=True))  # fmt: skip
 LABS = {
     "glucose": ("2345-7", "mg/dL"), "glucose-si": ("14749-6", "mmol/L"), "d-dimer": ("48065-7", "ug/mL"),
-    "fibrinogen": ("3255-7", "mg/dL"), "crp": ("1988-5", "mg/L"), "wbc": ("6690-2", "10*3/uL"),
+    "fibrinogen": ("3255-7", "mg/dL"), "fibrinogen-si": ("3255-7", "g/L"), "crp": ("1988-5", "mg/L"), "wbc": ("6690-2", "10*3/uL"),
     "neutrophils": ("751-8", "10*3/uL"), "lymphocytes": ("731-0", "10*3/uL"), "platelets": ("777-3", "10*3/uL"),
     "creatinine": ("2160-0", "mg/dL"), "creatinine-si": ("14682-9", "umol/L"), "ldl": ("13457-7", "mg/dL"),
     "hba1c": ("4548-4", "%"), "inr": ("6301-6", "{INR}"),
@@ -97,27 +97,40 @@ class Chart:
         return self.observation(f"panel-{hours:g}".replace(".", "-"), "70182-1", hours, "survey", component=parts)
 
     def vitals(
-        self, until_h: float, pressure: tuple[int, int], rate: int, temperature: float = 36.9, spo2: int = 97
+        self,
+        until_h: float,
+        pressure: tuple[int, int],
+        rate: int,
+        temperature: float = 36.9,
+        spo2: int = 97,
+        *,
+        panel: bool = True,
     ) -> "Chart":
-        """Hourly pressure (panel) and heart rate, four-hourly temperature and saturation, gently varied."""
-        hour = 0
-        while hour <= until_h:
+        """Hourly pressure and heart rate, four-hourly temperature and saturation, gently varied; none after the end."""
+        for hour in range(int(until_h) + 1):
+            if hour + 0.2 > until_h:
+                break
             sway = (0, 4, -3, 6, -5, 2)[hour % 6]
-            parts = [{"code": {"coding": [{"system": LOINC, "code": code}]}, "valueQuantity": _quantity(value, "mm[Hg]")}
-                     for code, value in (("8480-6", pressure[0] + sway), ("8462-4", pressure[1] + sway // 2))]  # fmt: skip
-            self.observation(f"bp-{hour}", "85354-9", hour + 0.1, "vital-signs", component=parts)
-            self.observation(
-                f"hr-{hour}", "8867-4", hour + 0.1, "vital-signs", valueQuantity=_quantity(rate + sway, "/min")
-            )
+            self.pressure(hour, pressure[0] + sway, pressure[1] + sway // 2, panel=panel)
+            self._vital(f"hr-{hour}", "8867-4", hour + 0.1, rate + sway, "/min")
             if hour % 4 == 0:
-                self.observation(
-                    f"temp-{hour}", "8310-5", hour + 0.2, "vital-signs", valueQuantity=_quantity(temperature, "Cel")
-                )
-                self.observation(
-                    f"spo2-{hour}", "59408-5", hour + 0.2, "vital-signs", valueQuantity=_quantity(spo2, "%")
-                )
-            hour += 1
+                self._vital(f"temp-{hour}", "8310-5", hour + 0.2, temperature, "Cel")
+                self._vital(f"spo2-{hour}", "59408-5", hour + 0.2, spo2, "%")
         return self
+
+    def pressure(self, hour: int, systolic: int, diastolic: int, *, panel: bool) -> "Chart":
+        """One blood pressure: a panel, or two Observations with codes of their own."""
+        values = (("sbp", "8480-6", systolic), ("dbp", "8462-4", diastolic))
+        if not panel:
+            for name, code, value in values:
+                self._vital(f"{name}-{hour}", code, hour + 0.1, value, "mm[Hg]")
+            return self
+        parts = [{"code": {"coding": [{"system": LOINC, "code": code}]}, "valueQuantity": _quantity(value, "mm[Hg]")}
+                 for _, code, value in values]  # fmt: skip
+        return self.observation(f"bp-{hour}", "85354-9", hour + 0.1, "vital-signs", component=parts)
+
+    def _vital(self, name: str, code: str, hours: float, value: float, unit: str) -> None:
+        self.observation(name, code, hours, "vital-signs", valueQuantity=_quantity(value, unit))
 
     def labs(self, hours: float = 0.4, **changed: float | None) -> "Chart":
         """The usual laboratory values, with those ``changed``; None leaves one out."""
@@ -221,7 +234,9 @@ def not_flagged() -> tuple[Chart, float]:
     chart.home_drug("aspirin", "Aspirin 81 mg oral tablet").panel(0.4, "000001000100010").nihss(
         (4, 3), (8, 2), (16, 2), (24, 2)
     )
-    chart.vitals(26, (138, 78), 68).labs(glucose=None, glucose_si=5.4, d_dimer=0.22, fibrinogen=260, crp=0.8)
+    chart.vitals(26, (138, 78), 68).labs(
+        glucose=None, glucose_si=5.4, d_dimer=0.22, fibrinogen=None, fibrinogen_si=2.6, crp=0.8
+    )
     chart.report("ct", *CT, 0.6, f"FINDINGS: {CLEAR} Gray-white differentiation is preserved. ASPECTS 10.", "html")
     chart.report("cta", *CTA, 0.8, "FINDINGS: The intracranial arteries are patent.")
     return chart, 26
@@ -229,7 +244,7 @@ def not_flagged() -> tuple[Chart, float]:
 
 def missing_labs() -> tuple[Chart, float]:
     """A moderate stroke whose laboratory values are not there yet."""
-    chart = base("demo-missing-labs", family="Halfway").nihss((0.3, 9), (3, 9)).vitals(4, (156, 88), 82)
+    chart = base("demo-missing-labs", family="Halfway").nihss((0.3, 9), (3, 9)).vitals(4, (156, 88), 82, panel=False)
     chart.lab("glucose", 0.3, 131)
     chart.report("ct", *CT, 0.5, f"FINDINGS: {CLEAR} Possible early ischemic change in the left insula. ASPECTS 8.")
     return chart, 4

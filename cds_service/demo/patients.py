@@ -4,7 +4,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,7 +17,8 @@ from fhir_mappings.windows import instant
 Json = dict[str, Any]
 
 _FOLDER = files("cds_service") / "demo" / "patients"
-_INSTANT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SPACE = UUID("0d6e3f52-7d7c-5a55-9b35-6f7a5d1f3c11")
 
 
@@ -64,19 +65,25 @@ def as_of(bundle: Json) -> datetime:
 
 
 def shift(bundle: Json, to: datetime) -> Json:
-    """The bundle with every time moved so that its own moment becomes ``to`` (whole seconds)."""
+    """The bundle with every time moved so that its own moment becomes ``to`` (whole seconds).
+
+    Dates without a time move by whole days, birth dates too, so that nobody grows older.
+    """
     by = timedelta(seconds=round((to - as_of(bundle)).total_seconds()))
-    moved: Json = _moved(bundle, by)
+    days = timedelta(days=round(by / timedelta(days=1)))
+    moved: Json = _moved(bundle, by, days)
     return moved
 
 
-def _moved(node: Any, by: timedelta) -> Any:
+def _moved(node: Any, by: timedelta, days: timedelta) -> Any:
     if isinstance(node, dict):
-        return {key: _moved(value, by) for key, value in node.items()}
+        return {key: _moved(value, by, days) for key, value in node.items()}
     if isinstance(node, list):
-        return [_moved(value, by) for value in node]
-    if isinstance(node, str) and _INSTANT.match(node):
+        return [_moved(value, by, days) for value in node]
+    if isinstance(node, str) and _INSTANT.fullmatch(node):
         return (datetime.fromisoformat(node) + by).isoformat().replace("+00:00", "Z")
+    if isinstance(node, str) and _DAY.fullmatch(node):
+        return (date.fromisoformat(node) + days).isoformat()
     return node
 
 

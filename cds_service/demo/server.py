@@ -1,9 +1,10 @@
 """The embedded FHIR server of the demo: sekmet-fhir in a process of its own, on loopback.
 
-It is never imported: it runs in a temporary folder, and ends with us, because it watches a pipe
-that closes when we do.
+It is never imported. It runs in a temporary folder with settings of ours alone, holds its data in
+memory, and ends with us, because it watches a pipe that closes when we do.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -17,12 +18,17 @@ from pathlib import Path
 from cds_service.outbound.session import OutboundError, Session, get_json
 
 START_S = 30.0
+STOP_S = 5.0
 
-# The child waits for its standard input to end, so that it stops even when we are killed.
+# The child waits for its standard input to end, so that it stops, and clears up, even when we are killed.
 _CHILD = """
-import os, sys, threading
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-sys.argv = ["sekmet", "serve", "--host", "127.0.0.1", "--port", sys.argv[1]]
+import os, shutil, sys, threading
+def leave(folder=sys.argv[1]):
+    sys.stdin.read()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+threading.Thread(target=leave, daemon=True).start()
+sys.argv = ["sekmet", "serve"]
 from sekmet.cli import app
 app()
 """
@@ -36,26 +42,43 @@ class EmbeddedServerError(RuntimeError):
 def embedded_server(session: Session) -> Iterator[str]:
     """The base URL of a running, empty FHIR server. Raises `EmbeddedServerError`."""
     port = _free_port()
-    with tempfile.TemporaryDirectory(prefix="endwatch-demo-") as folder:
+    base = f"http://127.0.0.1:{port}/fhir"
+    with tempfile.TemporaryDirectory(prefix="endwatch-demo-", ignore_cleanup_errors=True) as folder:
+        (Path(folder) / "settings.yaml").write_text(json.dumps(_settings(base, port)), "utf-8")
         log = Path(folder) / "log.txt"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 (our own interpreter and our own words)
-                [sys.executable, "-c", _CHILD, str(port)],
+                [sys.executable, "-c", _CHILD, folder],
                 cwd=folder,
-                env={**os.environ, "PYTHONWARNINGS": "ignore"},
+                env=_environment(),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
-            base = f"http://127.0.0.1:{port}/fhir"
             _wait(base, session, process, log)
             yield base
         finally:
-            process.terminate()
-            process.wait(10)
-            if process.stdin:
-                process.stdin.close()
+            _stop(process)
+
+
+def _settings(base: str, port: int) -> dict[str, object]:
+    """Its settings file (JSON is YAML): nothing but what was loaded, and links that name itself."""
+    return {
+        "base_url": base,
+        "host": "127.0.0.1",
+        "port": port,
+        "db_path": ":memory:",
+        "log_inbound": False,
+        "simulator": {"enabled": False},  # it would answer our orders with resources of its own
+    }
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what would point it to another database, or start several of it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEKMET_")}
+    kept.pop("WEB_CONCURRENCY", None)
+    return kept | {"PYTHONWARNINGS": "ignore"}
 
 
 def _free_port() -> int:
@@ -79,3 +102,14 @@ def _wait(base: str, session: Session, process: subprocess.Popen[bytes], log: Pa
         else:
             return
     raise EmbeddedServerError(f"The embedded FHIR server did not start within {START_S:.0f} s.")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin:
+        process.stdin.close()

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,8 @@ def test_settings_are_listed_with_their_variables():
         (("call",), "name a demo patient"),
         (("call", "nobody"), "is no demo patient"),
         (("load", "--fhir", "http://localhost:1/fhir"), "is not among ENDWATCH_FHIR_SERVERS"),
+        (("train", "--config", "/none.toml", "--data", "/", "--out", "/none"), "does not exist"),
+        (("evaluate", "--data", "/none"), "does not exist"),
         (("simulate", "--patients", "2", "--world", "z", "--out", "/nonexistent"), "world"),
     ],
 )
@@ -73,6 +76,32 @@ def test_a_refusal_is_one_sentence(words: tuple[str, ...], said: str):
     assert 0 != code
     assert said in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("word", ["train", "evaluate"])
+def test_a_folder_without_a_cohort_is_told(word: str, tmp_path: Path):
+    """Which files it lacks, in one sentence."""
+    config = tmp_path / "config.toml"
+    config.write_text((ROOT / "models/training/configs/demo.toml").read_text())
+    more = ("--config", str(config), "--out", str(tmp_path / "out")) if word == "train" else ()
+    code, text = run(word, "--data", str(tmp_path), *more)
+    assert (1, True) == (code, "Patient*.ndjson" in text)
+
+
+@pytest.mark.slow
+def test_a_port_in_use_is_told_in_one_sentence():
+    """Which one, and what to do; no trace."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        words = ("serve", "--test", "--fhir", "http://127.0.0.1:1/fhir", "--port", port)
+        told = subprocess.run(
+            [sys.executable, "-m", "cds_service.cli", *words], cwd=ROOT, capture_output=True, text=True
+        )
+    assert 1 == told.returncode
+    assert f"127.0.0.1:{port}: Address already in use; choose another --port." in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 @pytest.mark.slow
