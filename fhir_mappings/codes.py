@@ -11,6 +11,12 @@ from typing import Any
 LOINC = "http://loinc.org"
 DATA = files("fhir_mappings") / "data"
 
+ONSET_CODE = "11368-8"
+"""LOINC: illness or injury onset date and time."""
+
+MRS_CODE = "75859-9"
+"""LOINC: modified Rankin scale."""
+
 
 @dataclass(frozen=True)
 class Analyte:
@@ -31,12 +37,16 @@ class Analyte:
 
 @dataclass(frozen=True)
 class AnalyteCode:
-    """One LOINC code of an analyte; ``order`` 1 is preferred, ``dimer`` is FEU, DDU or unknown."""
+    """One LOINC code of an analyte; ``order`` 1 is preferred, ``dimer`` is FEU, DDU or unknown.
+
+    ``property`` is LOINC's kind of quantity (MCnc, SCnc, NCnc, MFr, SFr); None where our source names none.
+    """
 
     loinc: str
     analyte: str
     order: int
     specimen: str
+    property: str | None
     dimer: str | None
     source: str
 
@@ -75,6 +85,7 @@ def analyte_codes() -> Mapping[str, AnalyteCode]:
                 row["analyte"],
                 int(row["order"]),
                 row["specimen"],
+                row["property"] or None,
                 row["dimer"] or None,
                 row["source"],
             )
@@ -106,50 +117,68 @@ def lab_codes() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class NihssItem:
-    """One item of the NIH Stroke Scale: its LOINC code and its highest number of points."""
+    """One item of the NIH Stroke Scale, or its total: LOINC code, highest number of points.
+
+    ``answers`` holds the points of each LOINC answer code of the item.
+    """
 
     name: str
     loinc: str
     most: int
     can_be_untestable: bool
+    answers: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class NihssTable:
-    """Codes, ranges and answers of the NIH Stroke Scale, from ``data/nihss.toml``."""
+    """Codes, ranges, answers and words of the NIH Stroke Scale, from ``data/nihss.toml``.
+
+    ``wholes`` are what holds a total by name: the total itself, and the panel with a value of its own.
+    """
 
     total: str
     panel: str
     most: int
     items: Mapping[str, NihssItem]
+    wholes: Mapping[str, NihssItem]
     motor: tuple[str, ...]
-    answers: Mapping[str, int]
     untestable: frozenset[str]
+    untestable_words: tuple[str, ...]
     ordinal_extensions: frozenset[str]
     not_a_baseline: Mapping[str, tuple[str, ...]]
     says_nothing: tuple[str, ...]
+    remark_words: tuple[str, ...]
+
+    @property
+    def answers(self) -> Mapping[str, int]:
+        """Points of every answer code, whichever its item."""
+        return {code: points for item in self.items.values() for code, points in item.answers.items()}
 
 
 @cache
 def nihss_table() -> NihssTable:
     """The NIH Stroke Scale's table."""
     data = table("nihss.toml")
-    items = {
-        row["name"]: NihssItem(row["name"], row["loinc"], row["most"], row.get("can_be_untestable", False))
-        for row in data["item"]
-    }
+    wholes = (("total", data["total"]), ("panel value", data["panel"]))
     return NihssTable(
         total=data["total"],
         panel=data["panel"],
         most=data["most"],
-        items=items,
+        items={row["name"]: _nihss_item(row) for row in data["item"]},
+        wholes={name: NihssItem(name, loinc, data["most"], True, {}) for name, loinc in wholes},
         motor=tuple(data["motor"]),
-        answers=data["answers"],
         untestable=frozenset(data["untestable"]),
+        untestable_words=tuple(data["untestable_words"]),
         ordinal_extensions=frozenset(data["ordinal_extensions"]),
         not_a_baseline={why: tuple(words) for why, words in data["not_a_baseline"].items()},
         says_nothing=tuple(data["says_nothing"]),
+        remark_words=tuple(data["remark_words"]),
     )
+
+
+def _nihss_item(row: Mapping[str, Any]) -> NihssItem:
+    answers = {code: points for points, code in enumerate(row["answers"])}
+    return NihssItem(row["name"], row["loinc"], row["most"], row.get("can_be_untestable", False), answers)
 
 
 def nihss_codes() -> tuple[str, ...]:

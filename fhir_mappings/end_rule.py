@@ -20,6 +20,9 @@ BEFORE_ARRIVAL = timedelta(hours=1)
 BASELINE_UNTIL = timedelta(hours=6)
 """The latest baseline after arrival (assumption)."""
 
+_ELSEWHERE = "prehospital"
+"""A score from before arrival is no follow-up, whenever it was charted."""
+
 HORIZON = timedelta(hours=168)
 TOTAL_RISE = 2
 MOTOR_RISE = 1
@@ -56,7 +59,7 @@ def apply_end_rule(scores: Sequence[NihssScore], t0: datetime) -> EndState:
     baseline, why = _baseline(series, t0)
     if baseline is None:
         return EndState(None, no_baseline=why)
-    later = [score for score in series if score.effective > baseline.effective]
+    later = [score for score in series if score.effective > baseline.effective and score.not_a_baseline != _ELSEWHERE]
     judged = [(score, _meets(baseline, score)) for score in later]
     first = next((place for place, (_, met) in enumerate(judged) if met), None)
     issues = tuple(_unknown(score) for score, met in judged if met is None)
@@ -81,10 +84,10 @@ def apply_end_rule(scores: Sequence[NihssScore], t0: datetime) -> EndState:
 
 
 def total_rise(before: NihssScore, after: NihssScore) -> int | None:
-    """Points that the total rose; None where one is unknown or the untestable items differ."""
-    if before.total is None or after.total is None or _untestable(before) != _untestable(after):
+    """Points that the total rose; None where one is unknown, or the untestable items differ or are not named."""
+    if before.total is None or after.total is None or before.untestable_unnamed or after.untestable_unnamed:
         return None
-    return after.total - before.total
+    return after.total - before.total if _untestable(before) == _untestable(after) else None
 
 
 def motor_rise(before: NihssScore, after: NihssScore) -> int | None:

@@ -86,7 +86,8 @@ class NihssScore:
 
     ``total`` is as charted, else the sum of all items; None where unknown. ``items`` maps item
     names ("1a" ... "11") to points; None means untestable. ``not_a_baseline`` says why a score
-    cannot serve as baseline ("prehospital", "sedated", "intubated").
+    cannot serve as baseline ("prehospital", "sedated", "intubated"). ``untestable_unnamed``: the
+    total is of the testable items only and nothing says which these are ("7+X").
     """
 
     effective: datetime
@@ -95,6 +96,7 @@ class NihssScore:
     items: Mapping[str, int | None]
     source: str
     not_a_baseline: str | None = None
+    untestable_unnamed: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import cast
 
 from fhir_mappings.inputs import Assertion, Section
 
-LEXICON = files("fhir_mappings") / "text" / "lexicon"
+LEXICON = files("fhir_mappings") / "text" / "lexicon" / "en"
 _REACH_BEFORE = 120
 _REACH_AFTER = 60
 _LIST_END = re.compile(r"\b(?:or|nor)\b")

@@ -11,6 +11,7 @@ from fhir_mappings.inputs import Assertion, Finding, Sentence
 from fhir_mappings.text import numbers
 from fhir_mappings.text.assertion import LEXICON, assertion_of, clauses
 
+_FILES = ("language.toml", "imaging.toml", "symptoms.toml")
 _STRENGTH: tuple[Assertion, ...] = ("present", "uncertain", "absent", "historical", "asked")
 _NUMBERS = {"aspects": numbers.aspects, "millimeters": numbers.millimeters, "percent": numbers.percent}
 _SIDES = re.compile(r"\b(left|right|bilateral|both)\b")
@@ -56,8 +57,8 @@ def read_findings(sentences: Sequence[Sentence]) -> tuple[Finding, ...]:
 @cache
 def lexicon() -> tuple[str, tuple[FindingRule, ...]]:
     """The version of the lexicon and its rules."""
-    data = tomllib.loads((LEXICON / "findings.toml").read_text("utf-8"))
-    return data["version"], tuple(_rule(row) for row in data["finding"])
+    about, *files = (tomllib.loads((LEXICON / name).read_text("utf-8")) for name in _FILES)
+    return about["version"], tuple(_rule(row) for file in files for row in file["finding"])
 
 
 def label_of(name: str) -> str:

@@ -1,5 +1,6 @@
 """The END rule: baseline, rises, variants, and what stays unknown."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -105,6 +106,38 @@ def test_the_same_untestable_item_on_both_sides_compares_the_totals() -> None:
     """Like with like: an amputated leg is in neither total."""
     without_leg = ALL_ZERO | {"6a": None}
     assert 3 == total_rise(score(2, 1, without_leg), score(5, 5, without_leg))
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_total_whose_untestable_items_are_not_named_compares_with_none(which: int) -> None:
+    """A "7+X" against 12, or 7 against "12+X", even against another "+X": not like with like, and said."""
+    scores = series(7, 12)
+    scores[which] = replace(scores[which], untestable_unnamed=True)
+    state = apply_end_rule(scores, T0)
+    assert (False, ["untestable"]) == (state.met, [issue.code for issue in state.issues])
+    assert not any(state.variants.values())
+    assert total_rise(scores[which], scores[which]) is None
+
+
+def test_motor_items_compare_where_untestable_items_of_the_total_are_not_named() -> None:
+    """The four motor items have points, so what was untestable is another one."""
+    motor: Items = dict.fromkeys(("5a", "5b", "6a", "6b"), 0)
+    raised = replace(score(8, 5, motor | {"5a": 1}), untestable_unnamed=True)
+    state = apply_end_rule([score(7, 1, motor), raised], T0)
+    assert (True, "motor", 1) == (state.met, state.how, state.rise)
+
+
+def test_motor_items_without_a_total_give_the_motor_rise() -> None:
+    """The four items charted alone."""
+    motor: Items = dict.fromkeys(("5a", "5b", "6a", "6b"), 1)
+    assert 1 == motor_rise(score(None, 1, motor), score(None, 5, motor | {"6b": 2}))
+
+
+@pytest.mark.parametrize(("why", "met"), [("prehospital", False), ("sedated", True), (None, True)])
+def test_a_score_from_before_arrival_is_no_rise_whenever_it_was_charted(why: str | None, met: bool) -> None:
+    """A transfer letter's 14 charted at noon is not a deterioration since the baseline of 9."""
+    state = apply_end_rule([score(9, 1), score(14, 4, why=why)], T0)
+    assert (met, met) == (state.met, state.variants["four_points"])
 
 
 def test_a_contradictory_score_is_neither_a_rise_nor_clear() -> None:
