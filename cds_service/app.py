@@ -20,6 +20,7 @@ from cds_service.record.audit import Audit
 from cds_service.record.store import open_store
 from cds_service.service import Service
 from cds_service.settings import Settings, SettingsError, start_faults
+from cds_service.site import site_of
 from fhir_mappings.units import warm_up
 from models.prediction import Predicts
 
@@ -53,7 +54,9 @@ def create_app(
     warm_up()  # the first unit that is not in our table would cost a call most of a second
     session = session or new_session()
     store = open_store("sqlite://" if settings.mode != "production" else settings.database_url)
-    service = Service(settings, predictor, session, clock, store, Audit(store), RecentAnswers(), live)
+    service = Service(
+        settings, predictor, session, clock, store, Audit(store), RecentAnswers(), site_of(settings), live
+    )
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_mb * 1_000_000
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it

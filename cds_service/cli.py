@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from cds_service.terminal import as_text, progress, settings_in_force, site_in_force, told
 
 if TYPE_CHECKING:
     from cds_service.app import Application
@@ -41,8 +41,8 @@ def demo(port: int) -> None:
 
     session, base = new_session(), f"http://127.0.0.1:{port}"
     click.echo("Starting the embedded FHIR server and the model ...", err=True)
-    with _told(EmbeddedServerError, OutboundError), embedded_server(session) as fhir:
-        settings = _settings(
+    with told(EmbeddedServerError, OutboundError), embedded_server(session) as fhir:
+        settings = settings_in_force(
             mode="demo",
             host="127.0.0.1",
             port=port,
@@ -71,7 +71,7 @@ def serve(test: bool, fhir: tuple[str, ...], host: str | None, port: int | None)
     given |= {"port": port} if port is not None else {}
     if fhir:
         given["fhir_servers"] = tuple(FhirServer(base=url, open=test) for url in fhir)
-    settings = _settings(**given)
+    settings = settings_in_force(**given)
     app = _started(lambda: create_app(settings))
     click.echo(f"CDS Hooks    http://{settings.host}:{settings.port}/cds-services ({settings.mode} mode)")
     _run(app, settings)
@@ -89,8 +89,8 @@ def load(fhir: str) -> None:
     from cds_service.demo.load import load as write
     from cds_service.outbound.session import OutboundError, new_session
 
-    settings = _settings()
-    with _told(HostNotNamed, OutboundError):
+    settings = settings_in_force()
+    with told(HostNotNamed, OutboundError):
         for patient in write(fhir, settings, new_session(), datetime.now(UTC)):
             click.echo(f"{patient.id:22} {patient.answer:20} {patient.story}")
 
@@ -111,9 +111,31 @@ def call(what: str | None, as_of: str | None, raw: bool, list_: bool) -> None:
         return
     if what is None:
         raise click.UsageError("name a demo patient or a request file, or use --list")
-    with _told(UnknownPatient, Refused):
+    with told(UnknownPatient, Refused):
         answer = replay(what, as_of)
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if raw else as_text(answer))
+
+
+@main.command("map")
+@click.argument("bundle", type=_FILE, required=False)
+@click.option("--fhir", metavar="URL", help="A FHIR base to read from, instead of a Bundle in a file.")
+@click.option("--patient", metavar="ID", help="The Patient's id; needed with --fhir and where a Bundle holds several.")
+@click.option("--token-file", type=_FILE, help="A file with the access token for the FHIR base.")
+@click.option("--as-of", metavar="TIME", help="The moment to look at; now, or the last thing that a Bundle tells.")
+@click.option("--json", "raw", is_flag=True, help="The same as JSON.")
+def map_(
+    bundle: Path | None, *, fhir: str | None, patient: str | None, token_file: Path | None, as_of: str | None, raw: bool
+) -> None:
+    """Print what is read from a patient's chart, what is left out and why, and which codes are unknown."""
+    from cds_service.mapped.charts import ChartError, chart_to_look_at
+    from cds_service.mapped.described import described
+    from cds_service.mapped.page import page
+
+    site = site_in_force()
+    with told(ChartError):
+        looked = chart_to_look_at(bundle, fhir, patient, site, as_of=as_of, token_file=token_file)
+    found = described(looked, site, live=as_of is None)
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if raw else page(found))
 
 
 @main.command()
@@ -126,8 +148,8 @@ def simulate(patients: int, seed: int, world: str, out: Path) -> None:
     from models.simulation.cohort import simulate as write
     from models.simulation.world import UnknownWorld
 
-    with _told(UnknownWorld), _progress("Simulating") as progress:
-        write(patients, seed, world, out, progress)
+    with told(UnknownWorld), progress("Simulating") as done:
+        write(patients, seed, world, out, done)
 
 
 @main.command()
@@ -139,8 +161,8 @@ def train(config: Path, data: Path, out: Path) -> None:
     from models.training.cohort import CohortError
     from models.training.train import train as fit
 
-    with _told(CohortError), _progress("Reading charts") as progress:
-        fit(config, data, out, progress)
+    with told(CohortError), progress("Reading charts") as done:
+        fit(config, data, out, done, site_in_force())
 
 
 @main.command()
@@ -153,8 +175,8 @@ def evaluate(artifact: Path | None, data: Path, out: Path | None) -> None:
     from models.training.cohort import CohortError
     from models.training.evaluate import evaluate as judge
 
-    with _told(ArtifactError, CohortError), _progress("Reading charts") as progress:
-        figures = judge(artifact, data, out, progress)
+    with told(ArtifactError, CohortError), progress("Reading charts") as done:
+        figures = judge(artifact, data, out, done, site_in_force())
     if out is None:
         click.echo(json.dumps(figures, indent=2))
 
@@ -164,18 +186,11 @@ def settings() -> None:
     """List every setting with its environment variable, value and meaning."""
     from cds_service.settings import PREFIX
 
-    held = _settings()
+    held = settings_in_force()
     for name, field in type(held).model_fields.items():
         value = getattr(held, name)
         shown = "(set; not shown)" if name == "database_url" and "@" in str(value) else value
         click.echo(f"{PREFIX}{name.upper()} = {shown}\n    {field.description}")
-
-
-def _settings(**given: Any) -> Settings:
-    from cds_service.settings import SettingsError, load_settings
-
-    with _told(SettingsError):
-        return load_settings(**given)
 
 
 def _started(make: Callable[[], Application]) -> Application:
@@ -183,7 +198,7 @@ def _started(make: Callable[[], Application]) -> Application:
     from cds_service.settings import SettingsError
     from models.errors import ArtifactError
 
-    with _told(SettingsError, ArtifactError):
+    with told(SettingsError, ArtifactError):
         return make()
 
 
@@ -198,37 +213,6 @@ def _run(app: Application, settings: Settings) -> None:
         raise click.ClickException(
             f"{settings.host}:{settings.port}: {error.strerror}; choose another --port."
         ) from None
-
-
-@contextmanager
-def _told(*kinds: type[Exception]) -> Iterator[None]:
-    """Errors of these kinds end the command with their sentence, without a trace."""
-    try:
-        yield
-    except kinds as error:
-        raise click.ClickException(str(error)) from None
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(file=sys.stderr)) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def as_text(answer: dict[str, Any]) -> str:
-    """Cards as a reader of plain text sees them."""
-    cards = answer["cards"]
-    if not cards:
-        return "No card: the patient is outside the intended population."
-    return "\n\n".join(
-        f"[{card['indicator']}] {card['summary']}\n\n{card['detail']}\n\nSource: {card['source']['label']}"
-        for card in cards
-    )
 
 
 if __name__ == "__main__":

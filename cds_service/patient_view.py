@@ -14,7 +14,7 @@ from cds_service.settings import shows_simulated_risk
 from fhir_mappings.chart import RawChart
 from fhir_mappings.eligibility import judge
 from fhir_mappings.pipeline import snapshot_from
-from fhir_mappings.queries import CLINICAL, CORE
+from fhir_mappings.queries import CORE, clinical_queries
 
 Card = dict[str, Any]
 
@@ -25,20 +25,23 @@ def patient_view(call: HookRequest, key: str, service: Service) -> list[Card]:
     An empty list means one thing only: the patient is outside the intended population, for the
     reason in the audit. Raises `MissingData` where a required query could not be answered.
     """
-    begun, settings = time.monotonic(), service.settings
+    begun, settings, site = time.monotonic(), service.settings, service.site
     case = service.open(call)
 
     core = collect(CORE, case)  # Patient, Encounter, Condition, Procedure: prefetch, then FHIR
-    carried = prefetched(CLINICAL, case)  # what a stroke may be named in, if the EHR sent it
-    first = snapshot_from(_joined(core, carried), case.as_of, live=service.live, encounter_id=case.encounter_id)
+    clinical = clinical_queries(site)
+    carried = prefetched(clinical, case)  # what a stroke may be named in, if the EHR sent it
+    first = snapshot_from(
+        _joined(core, carried), case.as_of, live=service.live, encounter_id=case.encounter_id, site=site
+    )
     eligibility = judge(first)
     if eligibility.kind == "outside":  # a positive, uncontradicted reason: nothing more is fetched
         _audit(service, call, begun, "outside", eligibility.code)
         return []
 
     t0 = first.stay.t0 if first.stay else None
-    chart = collect(CLINICAL, case, core, t0=t0)  # NIHSS, vitals, labs, drugs, reports
-    snapshot = snapshot_from(chart, case.as_of, live=service.live, encounter_id=case.encounter_id)
+    chart = collect(clinical, case, core, t0=t0)  # NIHSS, vitals, labs, drugs, reports
+    snapshot = snapshot_from(chart, case.as_of, live=service.live, encounter_id=case.encounter_id, site=site)
     conclusion = conclude(
         snapshot,
         predictor=service.predictor,

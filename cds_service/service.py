@@ -15,6 +15,7 @@ from cds_service.outbound.hosts import target_for
 from cds_service.outbound.session import Session
 from cds_service.record.audit import Audit
 from cds_service.settings import Settings
+from fhir_mappings.site import DEFAULT_SITE, Site
 from models.prediction import Predicts
 
 
@@ -33,6 +34,7 @@ class Service:
     store: Engine
     audit: Audit
     recent: RecentAnswers
+    site: Site = DEFAULT_SITE
     live: bool = True
 
     def open(self, call: HookRequest) -> Case:

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from fhir_mappings.quirks import DEFAULT_QUIRKS
+
 PREFIX = "ENDWATCH_"
 RESERVED = "ENDWATCH_TEST_"
 SANDBOX_ISSUER = "https://sandbox.cds-hooks.org"
@@ -81,6 +83,18 @@ class Settings(BaseSettings):
         None, max_length=120, description="The site's own interval of checks for flagged patients, shown on the card."
     )
     order_intent: Literal["proposal", "plan"] = Field("proposal", description="Intent of suggested ServiceRequests.")
+    local_codes: Path | None = Field(
+        None, description="Folder of FHIR ConceptMaps (*.json) from the site's own codes to codes that are read."
+    )
+    quirks: tuple[str, ...] = Field(
+        tuple(quirk.__name__ for quirk in DEFAULT_QUIRKS),
+        description="JSON list of the server quirks that are mended before reading.",
+    )
+    text_fallbacks: bool = Field(False, description="Observations without a code of ours count by their name.")
+    scores_in_notes: bool = Field(False, description="An NIHSS in the text of a report counts, and the card says so.")
+    search_by_category: dict[Literal["nihss", "labs", "vitals"], str] = Field(
+        {}, description='JSON object of queries asked by Observation category, not by codes: {"labs": "laboratory"}.'
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log lines.")
 
 

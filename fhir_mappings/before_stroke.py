@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fhir_mappings.codes import LOINC
+from fhir_mappings.codes import LOINC, MRS_CODE, ONSET_CODE
 from fhir_mappings.conditions import BEFORE_ARRIVAL
 from fhir_mappings.observations import USED, codings_of, source_of
-from fhir_mappings.queries import MRS_CODE, ONSET_CODE
 from fhir_mappings.snapshot import Diagnosis, Issue, Measurement, Stay
 from fhir_mappings.windows import available_at, effective_of, instant
 

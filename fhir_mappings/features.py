@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from fhir_mappings.codes import DATA, analytes
-from fhir_mappings.end_rule import apply_end_rule, motor_score
+from fhir_mappings.end_rule import apply_end_rule, motor_score, total_rise
 from fhir_mappings.inputs import Feature, ModelInputs
+from fhir_mappings.report_order import newest_final_first
+from fhir_mappings.reports import REPORTS_BEFORE
 from fhir_mappings.snapshot import ClinicalSnapshot, Measurement, NihssScore, Report
 from fhir_mappings.text.findings import read_findings
 from fhir_mappings.text.sections import sentences_of
@@ -88,7 +90,7 @@ def build_inputs(snapshot: ClinicalSnapshot, table: FeatureTable) -> ModelInputs
     """The row of data of a snapshot. Raises `ValueError` where the stay, and so ``t0``, is unknown."""
     if snapshot.stay is None:
         raise ValueError("model inputs need a stay")
-    sentences = sentences_of(reports_of_stay(snapshot))
+    sentences = sentences_of(newest_final_first(reports_of_stay(snapshot)))
     return ModelInputs(
         as_of=snapshot.as_of,
         t0=snapshot.stay.t0,
@@ -99,8 +101,8 @@ def build_inputs(snapshot: ClinicalSnapshot, table: FeatureTable) -> ModelInputs
 
 
 def reports_of_stay(snapshot: ClinicalSnapshot) -> tuple[Report, ...]:
-    """The reports of this stay, the day before arrival included (transfers bring their scans; assumption)."""
-    begin = snapshot.stay.t0 - timedelta(hours=24) if snapshot.stay else snapshot.as_of
+    """The reports of this stay, those of the day before arrival included."""
+    begin = snapshot.stay.t0 - REPORTS_BEFORE if snapshot.stay else snapshot.as_of
     return tuple(report for report in snapshot.reports if report.effective >= begin)
 
 
@@ -110,7 +112,7 @@ _NOTHING: _Read = (None, None, None)
 
 def _feature(spec: FeatureSpec, snapshot: ClinicalSnapshot) -> Feature:
     value, effective, source = _READERS[spec.kind](spec, snapshot)
-    return Feature(spec.name, spec.label, spec.unit, value, effective, source, spec.kind in _FLAGS)
+    return Feature(spec.name, spec.label, spec.unit, value, effective, source, spec.kind in _FLAGS, spec.max_age_hours)
 
 
 def _age(_: FeatureSpec, snapshot: ClinicalSnapshot) -> _Read:
@@ -146,7 +148,7 @@ def _scores(snapshot: ClinicalSnapshot) -> tuple[NihssScore | None, NihssScore |
     """Baseline by the END rule, and the latest known total."""
     if snapshot.stay is None:
         return None, None
-    known = [score for score in snapshot.nihss if score.total is not None and score.effective <= snapshot.as_of]
+    known = [score for score in snapshot.nihss if score.total is not None and score.not_a_baseline != "prehospital"]
     baseline = apply_end_rule(snapshot.nihss, snapshot.stay.t0).baseline
     return baseline, max(known, key=lambda score: score.effective, default=None)
 
@@ -163,9 +165,8 @@ def _latest(_: FeatureSpec, snapshot: ClinicalSnapshot) -> _Read:
 
 def _change(_: FeatureSpec, snapshot: ClinicalSnapshot) -> _Read:
     before, after = _scores(snapshot)
-    if before is None or after is None or before.total is None or after.total is None:
-        return _NOTHING
-    return _scored(after, after.total - before.total)
+    rise = total_rise(before, after) if before and after else None
+    return _scored(after, rise)
 
 
 def _motor(_: FeatureSpec, snapshot: ClinicalSnapshot) -> _Read:

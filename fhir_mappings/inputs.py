@@ -40,6 +40,7 @@ class Feature:
     """One structured input: its value in the canonical unit, or None where it was not observed.
 
     ``effective`` and ``source`` tell where the value came from; flags are 0.0 or 1.0, which ``is_flag`` tells.
+    A value more than ``max_age_hours`` before the moment of prediction is old, and the card says so.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Feature:
     effective: datetime | None = None
     source: str | None = None
     is_flag: bool = False
+    max_age_hours: float | None = None
 
     @property
     def observed(self) -> bool:
@@ -70,3 +72,9 @@ class ModelInputs:
     def hours(self) -> float:
         """Hours from arrival to ``as_of``."""
         return (self.as_of - self.t0).total_seconds() / 3600
+
+    @property
+    def stale(self) -> tuple[tuple[Feature, float], ...]:
+        """The values that are old at ``as_of``, each with its age in hours."""
+        ages = [(one, (self.as_of - one.effective).total_seconds() / 3600) for one in self.features if one.effective]
+        return tuple((one, age) for one, age in ages if one.max_age_hours is not None and age > one.max_age_hours)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from fhir_mappings.observations import codings_of, source_of
+from fhir_mappings.observations import USED, codings_of, source_of
 from fhir_mappings.patients import encounter_named
 from fhir_mappings.snapshot import Issue, Stay, Treatment, TreatmentKind, TreatmentState
-from fhir_mappings.value_sets import procedure_of
-from fhir_mappings.windows import available_at, instant
+from fhir_mappings.value_sets import decision_of, procedure_of
+from fhir_mappings.windows import available_at, effective_of, instant
 
 BEFORE_ARRIVAL = timedelta(hours=24)
 """Reperfusion up to this long before arrival, at a sending hospital, counts for the stay (assumption)."""
@@ -32,8 +32,8 @@ def procedures_from(
     found: list[Treatment] = []
     issues: list[Issue] = []
     for procedure in procedures:
-        kind, source = procedure_of(codings_of(procedure.code)), source_of(procedure)
-        state, effective = _STATES.get(procedure.status), _performed(procedure)
+        kind, state = _kind_and_state(procedure)
+        source, effective = source_of(procedure), _performed(procedure)
         if kind is None or (effective and stay and effective < stay.t0 - BEFORE_ARRIVAL):
             continue
         if state is None:
@@ -47,6 +47,32 @@ def procedures_from(
         text = procedure.code.text or kind
         found.append(Treatment(cast(TreatmentKind, kind), state, text[:120], source, effective, available))
     return tuple(found), tuple(issues)
+
+
+def _kind_and_state(procedure: Any) -> tuple[str | None, TreatmentState | None]:
+    """What was done, or decided against: by its status, or by a site's own code for the decision."""
+    codings, state = codings_of(procedure.code), _STATES.get(procedure.status)
+    declined = decision_of(codings)
+    return (declined, state and "not_done") if declined else (procedure_of(codings), state)
+
+
+def decisions_from(observations: Sequence[Any], stay: Stay | None, *, live: bool) -> tuple[Treatment, ...]:
+    """Decisions against a procedure that a site charts as Observations, by its own code (`decision_of`).
+
+    One that says ``false`` is none; one from before the stay belongs to another.
+    """
+    found = []
+    for one in observations:
+        kind, effective = decision_of(codings_of(one.code)), effective_of(one)
+        said_no = one.valueBoolean is False
+        if kind is None or effective is None or one.status not in USED or said_no:
+            continue
+        if stay and effective < stay.t0 - BEFORE_ARRIVAL:
+            continue
+        available = available_at("procedures", effective, instant(one.issued), live=live)
+        text = (one.code.text or f"{kind} declined")[:120]
+        found.append(Treatment(cast(TreatmentKind, kind), "not_done", text, source_of(one), effective, available))
+    return tuple(found)
 
 
 def _performed(procedure: Any) -> datetime | None:

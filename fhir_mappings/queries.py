@@ -5,38 +5,54 @@ gets a new key. Templates carry no dates and no encounter (CDS Hooks 2.0.1 has n
 ``encounterId`` is optional); our own searches add them.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from fhir_mappings.codes import LOINC, lab_codes, nihss_codes
+from fhir_mappings.codes import LOINC, MRS_CODE, ONSET_CODE, lab_codes, nihss_codes
 from fhir_mappings.reading import reference_of
+from fhir_mappings.site import DEFAULT_SITE, Site
 from fhir_mappings.snapshot import Raw
 
 _LONGEST_CODE_LIST = 1500
 _STAYS_BACK = timedelta(days=30)
 _BEFORE_STAY = timedelta(hours=1)
 _FIRST_DAY = timedelta(hours=24)
-
-ONSET_CODE = "11368-8"
-"""LOINC: illness or injury onset date and time."""
-
-MRS_CODE = "75859-9"
-"""LOINC: modified Rankin scale."""
+_LABS_BACK = timedelta(days=90)
+"""How far a search for all laboratory values goes back before arrival: as the longest window of a feature."""
 
 _RADIOLOGY = "http://loinc.org|LP29684-5,http://terminology.hl7.org/CodeSystem/v2-0074|RAD"
+_P = "patient={{context.patientId}}"
 
 
 @dataclass(frozen=True)
 class Query:
-    """One prefetch key: its template, and whether a call can be answered without it."""
+    """One question to a chart: its prefetch template, and whether a call can be answered without it.
+
+    ``codes`` (LOINC) and ``local`` (``system|code``) or ``category`` say what is asked of Observations.
+    ``offered_as`` is the prefetch key of a site's own version of the template, while an EHR may still
+    send the standard one under ``key``. ``fetched``: False where only a prefetch brings it, or a
+    fallback.
+    """
 
     key: str
     resource_type: str
     template: str
     required: bool
     count: int | None = None
+    codes: tuple[str, ...] = ()
+    local: tuple[str, ...] = ()
+    category: str | None = None
+    offered_as: str | None = None
+    fetched: bool = True
+
+    @property
+    def may_hide(self) -> bool:
+        """True where the template's own filter can miss what is charted otherwise."""
+        return "code=" in self.template or "category=" in self.template
 
 
 @dataclass(frozen=True)
@@ -47,18 +63,15 @@ class Search:
     params: tuple[tuple[str, str], ...] = ()
 
 
-# What a second round may read: an id never climbs out of the server's base or adds parameters.
-_READABLE = re.compile(r"(?:Encounter|Medication)/(?=.*[A-Za-z0-9])[A-Za-z0-9._-]{1,64}")
-
-_P = "patient={{context.patientId}}"
+def _observations(key: str, *, required: bool, codes: tuple[str, ...] = (), category: str | None = None) -> Query:
+    return _templated(Query(key, "Observation", "", required, 200, codes, category=category))
 
 
-def _observations(codes: Sequence[str]) -> str:
-    return f"Observation?{_P}&code={','.join(codes)}&_sort=-date&_count=200"
+def _templated(query: Query) -> Query:
+    """A query of Observations with the template that its codes or its category make."""
+    asked = f"category={query.category}" if query.category else f"code={','.join((*query.codes, *query.local))}"
+    return replace(query, template=f"Observation?{_P}&{asked}&_sort=-date&_count={query.count}")
 
-
-_NIHSS = nihss_codes()
-_LABS = (*lab_codes(), ONSET_CODE, MRS_CODE)
 
 CORE: tuple[Query, ...] = (
     Query("patient", "Patient", "Patient/{{context.patientId}}", required=True),
@@ -67,42 +80,56 @@ CORE: tuple[Query, ...] = (
     Query("procedures", "Procedure", f"Procedure?{_P}", required=False),
 )
 
+_REPORTS = f"DiagnosticReport?{_P}&category={_RADIOLOGY}&_sort=-date&_count=50"
+_FORMS = f"QuestionnaireResponse?{_P}&_sort=-authored&_count=50"
+
 CLINICAL: tuple[Query, ...] = (
-    Query("nihss", "Observation", _observations(_NIHSS), required=True, count=200),
-    Query("labs", "Observation", _observations(_LABS), required=False, count=200),
-    Query(
-        "vitals",
-        "Observation",
-        f"Observation?{_P}&category=vital-signs&_sort=-date&_count=200",
-        required=False,
-        count=200,
-    ),
-    Query(
-        "reports",
-        "DiagnosticReport",
-        f"DiagnosticReport?{_P}&category={_RADIOLOGY}&_sort=-date&_count=50",
-        required=False,
-        count=50,
-    ),
+    _observations("nihss", required=True, codes=nihss_codes()),
+    _observations("labs", required=False, codes=(*lab_codes(), ONSET_CODE, MRS_CODE)),
+    _observations("vitals", required=False, category="vital-signs"),
+    Query("reports", "DiagnosticReport", _REPORTS, required=False, count=50),
     Query("medications", "MedicationRequest", f"MedicationRequest?{_P}", required=False),
+    Query("forms", "QuestionnaireResponse", _FORMS, required=False, count=50, fetched=False),
 )
+"""What is asked beyond `CORE`. NIHSS forms are fetched only where no NIHSS Observation was found."""
 
 
-def templates() -> dict[str, str]:
+def clinical_queries(site: Site = DEFAULT_SITE) -> tuple[Query, ...]:
+    """`CLINICAL` as a site wants it: with its local codes in the lists, or by category.
+
+    A changed query is offered under a key of its own, named after its template: EHRs copied the old one.
+    """
+    return tuple(_of_site(query, site) for query in CLINICAL)
+
+
+def _of_site(query: Query, site: Site) -> Query:
+    if query.resource_type != "Observation":
+        return query
+    category = site.by_category.get(query.key, query.category)
+    local = () if category else site.local_codes.searched(query.key)
+    if (category, local) == (query.category, query.local):
+        return query
+    changed = _templated(replace(query, category=category, local=local))
+    digest = hashlib.sha256(changed.template.encode()).hexdigest()[:6]
+    return replace(changed, offered_as=f"{query.key}-{digest}")
+
+
+def templates(site: Site = DEFAULT_SITE) -> dict[str, str]:
     """The prefetch templates of the discovery answer, by key."""
-    return {query.key: query.template for query in (*CORE, *CLINICAL)}
+    return {query.offered_as or query.key: query.template for query in (*CORE, *clinical_queries(site))}
 
 
 def own_searches(query: Query, patient_id: str, *, t0: datetime | None, as_of: datetime) -> tuple[Search, ...]:
     """Our own requests for a key. ``t0`` bounds them in time where it is known."""
     since, patient = _since(t0), ("patient", patient_id)
+    if not query.fetched:
+        return ()
+    if query.resource_type == "Observation":
+        return _observation_searches(query, patient, t0)
     given = (Search("MedicationAdministration", (patient, ("effective-time", since[1]))),) if since else ()
     searches: dict[str, tuple[Search, ...]] = {
         "patient": (Search(f"Patient/{patient_id}"),),
         "encounters": (Search("Encounter", (patient, ("date", f"ge{_day(as_of - _STAYS_BACK)}"), ("_count", "50"))),),
-        "nihss": _by_codes(patient, _NIHSS, since),
-        "labs": _by_codes(patient, _LABS, None),
-        "vitals": _vitals(patient, t0),
         "reports": (_search("DiagnosticReport", patient, ("category", _RADIOLOGY), since, count=50),),
         "medications": (Search("MedicationRequest", (patient,)), *given),
     }
@@ -114,23 +141,67 @@ def _since(t0: datetime | None) -> tuple[str, str] | None:
 
 
 def fallback_searches(query: Query, patient_id: str, *, t0: datetime | None) -> tuple[Search, ...]:
-    """What is asked where the first searches found nothing: reports whatever their category."""
-    if query.key != "reports":
-        return ()
-    return (_search("DiagnosticReport", ("patient", patient_id), _since(t0), count=50),)
+    """What is asked in turn while `is_lacking`: reports of any category, then documents; NIHSS forms; drugs stated."""
+    patient, since = ("patient", patient_id), _since(t0)
+    if query.key == "reports":
+        return (
+            _search("DiagnosticReport", patient, since, count=50),
+            _search("DocumentReference", patient, since, count=50),
+        )
+    if query.key == "nihss":
+        authored = ("authored", since[1]) if since else None
+        return (_search("QuestionnaireResponse", patient, authored, count=50, newest="-authored"),)
+    if query.key == "medications":
+        return (Search("MedicationStatement", (patient,)),)
+    return ()
+
+
+def is_lacking(query: Query, found: Sequence[Raw]) -> bool:
+    """True where what was found says nothing: no Observation, or no report with a text of any kind."""
+    if query.key == "reports":
+        return not any(any(raw.get(member) for member in _TEXT_MEMBERS) for raw in found)
+    return not found
+
+
+_TEXT_MEMBERS = ("conclusion", "conclusionCode", "presentedForm", "result", "text", "content")
+
+# What a second round may read: an id never climbs out of the server's base or adds parameters.
+_READABLE = re.compile(r"(?:Encounter|Medication|Binary|Observation)/(?=.*[A-Za-z0-9])[A-Za-z0-9._-]{1,64}")
 
 
 def follow_ups(raws: Iterable[Raw], held: Iterable[Raw]) -> tuple[str, ...]:
-    """References of ``raws`` that a second round has to fetch: ``partOf`` Encounters and drugs not ``held``."""
+    """References of ``raws`` that a second round has to fetch, in order and once, as far as not ``held``.
+
+    ``partOf`` Encounters, drugs by reference, and of reports and documents the attachments that stand in
+    Binary resources and the results.
+    """
     known = {reference_of(raw) for raw in held}
-    wanted: dict[str, None] = {}
-    for raw in raws:
-        member = {"Encounter": "partOf"}.get(str(raw.get("resourceType")), "medicationReference")
-        link = raw.get(member)
+    wanted = dict.fromkeys(reference for raw in raws for reference in _references(raw))
+    return tuple(reference for reference in wanted if _READABLE.fullmatch(reference) and reference not in known)
+
+
+def _references(raw: Raw) -> Iterator[str]:
+    """The references that a resource's type makes worth following, whatever they look like."""
+    kind = raw.get("resourceType")
+    if kind == "Encounter":
+        links = [raw.get("partOf")]
+    elif kind == "DiagnosticReport":
+        bare = not any(raw.get(member) for member in ("conclusion", "presentedForm", "text"))
+        links = [{"reference": one.get("url")} for one in _list(raw.get("presentedForm"))]
+        links += _list(raw.get("result")) if bare else []  # elsewhere the text is here, and results are numbers
+    elif kind == "DocumentReference":
+        attachments = (one.get("attachment") for one in _list(raw.get("content")))
+        links = [{"reference": one.get("url")} for one in attachments if isinstance(one, dict)]
+    else:
+        links = [raw.get("medicationReference")]
+    for link in links:
         reference = link.get("reference") if isinstance(link, dict) else None
-        if isinstance(reference, str) and _READABLE.fullmatch(reference):
-            wanted[reference] = None
-    return tuple(reference for reference in wanted if reference not in known)
+        if isinstance(reference, str):
+            yield reference
+
+
+def _list(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _day(moment: datetime) -> str:
@@ -138,27 +209,34 @@ def _day(moment: datetime) -> str:
     return moment.replace(microsecond=0).isoformat()
 
 
-def _search(path: str, *params: tuple[str, str] | None, count: int | None = None) -> Search:
+def _search(path: str, *params: tuple[str, str] | None, count: int, newest: str = "-date") -> Search:
     """A search without its absent parameters."""
-    paging = (("_sort", "-date"), ("_count", str(count)) if count else None)
-    return Search(path, tuple(param for param in (*params, *paging) if param))
+    return Search(path, (*(param for param in params if param), ("_sort", newest), ("_count", str(count))))
 
 
-def _by_codes(patient: tuple[str, str], codes: Sequence[str], since: tuple[str, str] | None) -> tuple[Search, ...]:
-    """One search a code list, each short enough for a URL."""
-    lists: list[list[str]] = [[]]
-    for code in codes:
-        if len(",".join([*lists[-1], f"{LOINC}|{code}"])) > _LONGEST_CODE_LIST:
-            lists.append([])
-        lists[-1].append(f"{LOINC}|{code}")
-    return tuple(_search("Observation", patient, ("code", ",".join(each)), since, count=200) for each in lists)
-
-
-def _vitals(patient: tuple[str, str], t0: datetime | None) -> tuple[Search, ...]:
-    """Two windows: arrival and the newest. Newest-first alone never reaches a monitored patient's arrival."""
-    category = ("category", "vital-signs")
+def _observation_searches(query: Query, patient: tuple[str, str], t0: datetime | None) -> tuple[Search, ...]:
+    since = _since(t0)
+    if query.key == "labs":  # LDL, HbA1c and the pre-stroke mRS count from long before the stay
+        since = _since(t0 - _LABS_BACK) if t0 and query.category else None
+    if query.category is None:
+        lists = _code_lists((*(f"{LOINC}|{code}" for code in query.codes), *query.local))
+        return tuple(_search("Observation", patient, ("code", codes), since, count=200) for codes in lists)
+    category = ("category", query.category)
+    if query.key != "vitals":
+        return (_search("Observation", patient, category, since, count=200),)
+    # Two windows: arrival and the newest. Newest-first alone never reaches a monitored patient's arrival.
     newest = _search("Observation", patient, category, count=200)
     if t0 is None:
         return (newest,)
     bounds = (("date", f"ge{_day(t0 - _BEFORE_STAY)}"), ("date", f"lt{_day(t0 + _FIRST_DAY)}"))
     return (newest, _search("Observation", patient, category, *bounds, count=200))
+
+
+def _code_lists(tokens: Sequence[str]) -> tuple[str, ...]:
+    """The tokens in comma-separated lists, each short enough for a URL."""
+    lists: list[list[str]] = [[]]
+    for token in tokens:
+        if len(",".join([*lists[-1], token])) > _LONGEST_CODE_LIST:
+            lists.append([])
+        lists[-1].append(token)
+    return tuple(",".join(each) for each in lists)

@@ -1,16 +1,18 @@
 """From raw JSON to typed R4 resources, one by one, so that a bad one never hides the others."""
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
 
 from fhir.resources import R4B as R4  # 8.x ships no plain R4: R4 servers are read with its R4B classes
 from pydantic import ValidationError
 
-from fhir_mappings.quirks import DEFAULT_QUIRKS, Quirk, mended
+from fhir_mappings.codes import table
+from fhir_mappings.site import DEFAULT_SITE, Site, prepared
 from fhir_mappings.snapshot import Issue, Raw
-from fhir_mappings.windows import instant
+from fhir_mappings.versions import held_at
 
 Resource = Any
 """A validated R4B resource; mappers know which class they were given."""
@@ -18,6 +20,7 @@ Resource = Any
 READ_TYPES = (
     "Condition",
     "DiagnosticReport",
+    "DocumentReference",
     "Encounter",
     "Medication",
     "MedicationAdministration",
@@ -26,60 +29,15 @@ READ_TYPES = (
     "Observation",
     "Patient",
     "Procedure",
+    "QuestionnaireResponse",
 )
 
 _CODED = frozenset({"DiagnosticReport", "Observation"})
 """Types whose ``code`` is required."""
 
-# The library accepts an invented status; these are the required value sets of FHIR R4.
-_STATUSES: dict[str, frozenset[str]] = {
-    "Observation": frozenset(
-        ["registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error", "unknown"]
-    ),
-    "DiagnosticReport": frozenset(
-        [
-            "registered",
-            "partial",
-            "preliminary",
-            "final",
-            "amended",
-            "corrected",
-            "appended",
-            "cancelled",
-            "entered-in-error",
-            "unknown",
-        ]
-    ),
-    "Encounter": frozenset(
-        [
-            "planned",
-            "arrived",
-            "triaged",
-            "in-progress",
-            "onleave",
-            "finished",
-            "cancelled",
-            "entered-in-error",
-            "unknown",
-        ]
-    ),
-    "MedicationAdministration": frozenset(
-        ["in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"]
-    ),
-    "MedicationRequest": frozenset(
-        ["active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown"]
-    ),
-    "MedicationStatement": frozenset(
-        ["active", "completed", "entered-in-error", "intended", "stopped", "on-hold", "unknown", "not-taken"]
-    ),
-    "Procedure": frozenset(
-        ["preparation", "in-progress", "not-done", "on-hold", "stopped", "completed", "entered-in-error", "unknown"]
-    ),
-}
-
-
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_PASSED_OVER = frozenset({"Binary", "OperationOutcome"})
+"""What is no data of its own: attachments' bytes, and a Bundle's remarks, which whoever collected them said."""
 
 
 def reference_of(raw: Raw) -> str:
@@ -95,29 +53,39 @@ def _id_of(raw: Raw) -> str | None:
     return trimmed if _ID.fullmatch(trimmed) else None
 
 
-def read(raw: Any, patient_id: str, quirks: Sequence[Quirk] = DEFAULT_QUIRKS) -> Resource | Issue:
-    """The validated resource, or the `Issue` that says why it is left out.
+def read(raw: Any, patient_id: str, site: Site = DEFAULT_SITE) -> tuple[Resource | None, tuple[Issue, ...]]:
+    """The validated resource with what a card says of it; None with the `Issue` that says why it is left out.
 
     The issue names the field that is wrong and never its value.
     """
     if not isinstance(raw, dict) or raw.get("resourceType") not in READ_TYPES:
-        return Issue("malformed", "an entry that is no resource we read was left out")
+        return None, (Issue("malformed", "an entry that is no resource we read was left out"),)
     source = reference_of(raw)
     if not _is_of(raw, patient_id):
-        return Issue("wrong-patient", f"{source} is of another patient and was refused", source)
+        return None, (Issue("wrong-patient", f"{source} is of another patient and was refused", source),)
+    ready, said = prepared(raw, source, site)
     try:
-        resource = R4.get_fhir_model_class(raw["resourceType"]).model_validate(mended(raw, quirks))
+        resource = R4.get_fhir_model_class(raw["resourceType"]).model_validate(ready)
     except ValidationError as error:
-        return Issue("malformed", f"{source} left out: {_fields(error)} not valid FHIR R4", source)
-    if field := _wrong_field(resource):
-        return Issue("malformed", f"{source} left out: {field} not valid FHIR R4", source)
-    return resource
+        return None, (_not_valid(source, _fields(error)),)
+    field = _wrong_field(resource)
+    return (None, (_not_valid(source, field),)) if field else (resource, said)
+
+
+def _not_valid(source: str, field: str) -> Issue:
+    return Issue("malformed", f"{source} left out: {field} not valid FHIR R4", source)
+
+
+@cache
+def _statuses() -> Mapping[str, frozenset[str]]:
+    """The status value set of each type; the library accepts an invented one."""
+    return {kind: frozenset(codes) for kind, codes in table("statuses.toml").items()}
 
 
 def _wrong_field(resource: Resource) -> str | None:
     """The required field that is absent, or coded outside its value set; the library accepts both."""
     kind = resource.get_resource_type()
-    if kind in _STATUSES and resource.status not in _STATUSES[kind]:
+    if kind in _statuses() and resource.status not in _statuses()[kind]:
         return "status"
     if kind not in _CODED:
         return None
@@ -125,33 +93,16 @@ def _wrong_field(resource: Resource) -> str | None:
 
 
 def read_all(
-    raws: Iterable[Any], patient_id: str, quirks: Sequence[Quirk] = DEFAULT_QUIRKS
+    raws: Iterable[Any], patient_id: str, site: Site = DEFAULT_SITE, *, as_of: datetime | None = None
 ) -> tuple[tuple[Resource, ...], tuple[Issue, ...]]:
     """Every readable resource once, in the order of their arrival, and the issues of the others.
 
-    Of several versions the one updated last counts: prefetch and pages are no snapshot.
-    A Bundle's OperationOutcome entries are no data and no fault: whoever collected them said so.
+    Of several versions the one that was there at ``as_of`` counts, without it the newest.
     """
-    newest: dict[str, Any] = {}
-    for number, raw in enumerate(raws):
-        if isinstance(raw, dict) and raw.get("resourceType") == "OperationOutcome":
-            continue
-        key = reference_of(raw) if isinstance(raw, dict) and _id_of(raw) else f"#{number}"
-        if key not in newest or _updated(newest[key]) < _updated(raw):
-            newest[key] = raw
-    read_once = [read(raw, patient_id, quirks) for raw in newest.values()]
-    return tuple(one for one in read_once if not is_issue(one)), tuple(filter(is_issue, read_once))
-
-
-def _updated(raw: Raw) -> datetime:
-    """When this version was written, by its ``meta``; the earliest moment where it does not say."""
-    meta = raw.get("meta")
-    return instant(meta.get("lastUpdated") if isinstance(meta, dict) else None) or _NEVER
-
-
-def is_issue(one: Any) -> TypeGuard[Issue]:
-    """True where reading ended in an issue."""
-    return isinstance(one, Issue)
+    wanted = [raw for raw in raws if not (isinstance(raw, dict) and raw.get("resourceType") in _PASSED_OVER)]
+    answers = [read(raw, patient_id, site) for raw in held_at(wanted, as_of)]
+    resources = tuple(resource for resource, _ in answers if resource is not None)
+    return resources, tuple(issue for _, said in answers for issue in said)
 
 
 def _is_of(raw: Raw, patient_id: str) -> bool:

@@ -18,6 +18,10 @@ _ICD10 = (
 )
 _ICD10_PCS = ("http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-10-pcs")
 
+DECISION = "urn:endwatch:decision"
+"""A system of our own, which a site's ConceptMap may target: decisions that no published code says."""
+_DECISIONS = {"thrombectomy-declined": "thrombectomy"}
+
 Coding = tuple[str | None, str | None]
 """(system, code)."""
 
@@ -42,6 +46,11 @@ def diagnosis_of(codings: Iterable[Coding]) -> str | None:
 def procedure_of(codings: Iterable[Coding]) -> str | None:
     """``thrombectomy``, ``thrombolysis`` or None."""
     return next(_kinds(codings, "procedures", _in_procedure), None)
+
+
+def decision_of(codings: Iterable[Coding]) -> str | None:
+    """The procedure that was decided against, by a site's own code (`DECISION`); None where none was."""
+    return next((_DECISIONS[code] for system, code in codings if system == DECISION and code in _DECISIONS), None)
 
 
 def _kinds(codings: Iterable[Coding], name: str, test: Callable[[_Row, str, str], bool]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from cds_service.cards.monitoring import Suggestion, erratum_note
 from cds_service.cards.wording import LONGEST_DETAIL, NO_REASSURANCE, SIMULATED, Wording, clock, number, percent, plain
 from cds_service.conclude import Conclusion, present
+from fhir_mappings.end_rule import total_rise
 from fhir_mappings.inputs import Feature, Sentence
 from fhir_mappings.snapshot import ClinicalSnapshot, Issue
 from fhir_mappings.text.findings import label_of
@@ -138,7 +139,8 @@ def _series(snapshot: ClinicalSnapshot, zone: tzinfo | None) -> str | None:
     if not known:
         return None
     series = ", ".join(f"{one.total} ({clock(one.effective, zone)})" for one in known)
-    change = f"; change {(known[-1].total or 0) - (known[0].total or 0):+d}" if len(known) > 1 else ""
+    rise = total_rise(known[0], known[-1]) if len(known) > 1 else None
+    change = f"; change {rise:+d}" if rise is not None else ""
     return f"- NIHSS {series}{change}"
 
 
@@ -155,6 +157,8 @@ def _data(snapshot: ClinicalSnapshot, conclusion: Conclusion, most: int) -> str:
         notes.append(f"Used {len(features) - len(missing)} of {len(features)} inputs.")
         if missing:
             notes.append(f"Not charted: {_listed(missing, most + 4)}.")
+        if old := [f"{feature.label} {age:.0f} h" for feature, age in conclusion.inputs.stale]:
+            notes.append(f"Old: {_listed(old, most + 2)}.")
         if not conclusion.inputs.sentences:
             notes.append("No report text.")
     if "procedures" in snapshot.unanswered:

@@ -1,7 +1,7 @@
 """The raw chart of one call: prefetch first, then the FHIR server, at once and within the deadline."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from cds_service.fhir_client.ask import Answer, ask
 from cds_service.fhir_client.client import FhirClient
 from cds_service.fhir_client.prefetch import Sent, sent
 from fhir_mappings.chart import RawChart, raws_of
-from fhir_mappings.queries import Query, Search, fallback_searches, follow_ups, own_searches
+from fhir_mappings.queries import Query, Search, fallback_searches, follow_ups, is_lacking, own_searches
 from fhir_mappings.snapshot import Issue, IssueCode, Raw
 from fhir_mappings.windows import instant
 
@@ -49,14 +49,13 @@ def collect(
     of it was answered, that part is there too.
     """
     given = {query: sent(query, case.prefetch, case.patient_id, _since(query, case, t0)) for query in queries}
-    lacking = [query for query in queries if given[query].resources is None or not given[query].complete]
+    lacking = [query for query in queries if query.fetched and not given[query].complete]
     fetched = _fetched(
         lacking, case, {query: own_searches(query, case.patient_id, t0=t0, as_of=case.as_of) for query in lacking}
     )
-    empty = [query for query, answer in fetched.items() if answer.resources == () and not given[query].resources]
-    again = {query: searches for query in empty if (searches := fallback_searches(query, case.patient_id, t0=t0))}
-    fetched |= _fetched(list(again), case, again)
     answers = {query: _joined(query, given[query], fetched.get(query)) for query in queries}
+    again = [query for query in queries if query in fetched or query.may_hide]
+    answers |= {query: _with_fallbacks(query, answers[query], case, t0) for query in again}
     _demand(answers)
     held = held or RawChart(case.patient_id)
     found = {query.key: answer.resources for query, answer in answers.items() if answer.resources is not None}
@@ -67,6 +66,26 @@ def collect(
         issues=(*held.issues, *(issue for answer in answers.values() for issue in answer.issues)),
     )
     return _with_follow_ups(chart, case, [raw for raws in found.values() for raw in raws])
+
+
+def _with_fallbacks(query: Query, held: _Held, case: Case, t0: datetime | None) -> _Held:
+    """An answer that says nothing, with what is asked in its place until something does.
+
+    Where a fallback fails, the rest is unknown and said: not every server knows every type.
+    """
+    if case.client is None:
+        return held
+    for search in fallback_searches(query, case.patient_id, t0=t0):
+        found = held.resources
+        if held.failed or found is None or not is_lacking(query, found):
+            break
+        (answer,) = ask(case.client, case.patient_id, [search])
+        if answer.resources is None:
+            said = Issue("query-failed", f"{query.key}: {search.path} unknown: {answer.why}", about=query.key)
+            held = replace(held, failed=True, issues=(*held.issues, said))
+        else:
+            held = replace(held, resources=(*found, *answer.resources))
+    return held
 
 
 def prefetched(queries: Iterable[Query], case: Case) -> RawChart:
@@ -121,7 +140,7 @@ def _merged(query: Query, answers: Sequence[Answer]) -> _Held:
 def _joined(query: Query, given: Sent, fetched: _Held | None) -> _Held:
     """From prefetch where it is whole, else with the server's; a partial prefetch is better than none."""
     key = query.key
-    if fetched is None:
+    if fetched is None:  # complete as sent, or never fetched
         return _Held(given.resources, issues=given.issues)
     issues = (*given.issues, *fetched.issues)
     if fetched.resources is not None:

@@ -1,7 +1,7 @@
 """What an EHR sent along: which keys are answered, and which are missing or incomplete."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ class Sent:
     issues: tuple[Issue, ...] = ()
 
 
-FAILED = Sent(None)
+FAILED = Sent(None, complete=False)
 
 
 def sent(query: Query, prefetch: Mapping[str, Any] | None, patient_id: str, since: datetime | None = None) -> Sent:
@@ -31,18 +31,24 @@ def sent(query: Query, prefetch: Mapping[str, Any] | None, patient_id: str, sinc
 
     ``null`` and a Bundle without entries mean asked and nothing charted (CDS Hooks 2.0.1,
     prefetch). An OperationOutcome, as the value or in an entry, means failed. A Bundle with as
-    many entries as its template's ``_count`` is whole only if it reaches back to ``since``.
+    many entries as its template's ``_count`` is whole only if it reaches back to ``since``. Where a site
+    has a template of its own, the standard one under the old key answers only a part of it.
     """
-    if prefetch is None or query.key not in prefetch:
+    if prefetch is not None and query.offered_as and query.offered_as not in prefetch:
+        return replace(sent(replace(query, offered_as=None), prefetch, patient_id, since), complete=False)
+    key = query.offered_as or query.key
+    if prefetch is None or key not in prefetch:
         return FAILED
-    value = prefetch[query.key]
+    value = prefetch[key]
     if value is None:
         return Sent(())
-    if not isinstance(value, dict):
-        return FAILED
-    if value.get("resourceType") == query.resource_type:
+    if isinstance(value, dict) and value.get("resourceType") == query.resource_type:
         return _alone(value, patient_id)
-    if value.get("resourceType") != "Bundle" or outcome_failed(value):
+    return _bundled(query, value, since)
+
+
+def _bundled(query: Query, value: Any, since: datetime | None) -> Sent:
+    if not isinstance(value, dict) or value.get("resourceType") != "Bundle" or outcome_failed(value):
         return FAILED
     found = matches(value)
     resources = tuple(raw for raw in found if raw)
@@ -54,7 +60,7 @@ def _alone(value: Raw, patient_id: str) -> Sent:
     """A bare resource; a Patient who is another one is no answer."""
     if value["resourceType"] == "Patient" and value.get("id") != patient_id:
         issue = Issue("wrong-patient", "the prefetched Patient is another one and was refused", about="patient")
-        return Sent(None, issues=(issue,))
+        return Sent(None, complete=False, issues=(issue,))
     return Sent((value,))
 
 

@@ -32,7 +32,7 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
     def discover() -> Response:
         trusted("/cds-services")
         simulated = service.predictor.identity.training_population == "simulated"
-        answer = jsonify(discovery(simulated=simulated))
+        answer = jsonify(discovery(simulated=simulated, site=service.site))
         answer.headers["Cache-Control"] = "max-age=300"
         return answer
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from fhir_mappings.queries import templates
+from fhir_mappings.site import DEFAULT_SITE, Site
 
 SERVICE_ID = "end-risk"
 HOOK = "patient-view"
@@ -11,7 +12,7 @@ HOOK = "patient-view"
 _SIMULATED = " The model is trained on simulated patients: its figures say nothing about real ones."
 
 
-def discovery(*, simulated: bool) -> dict[str, Any]:
+def discovery(*, simulated: bool, site: Site = DEFAULT_SITE) -> dict[str, Any]:
     """The answer of ``GET /cds-services`` (CDS Hooks 2.0.1, "Discovery")."""
     return {
         "services": [
@@ -24,7 +25,7 @@ def discovery(*, simulated: bool) -> dict[str, Any]:
                     f"what was missing, and monitoring suggestions.{_SIMULATED if simulated else ''}"
                 ),
                 "id": SERVICE_ID,
-                "prefetch": templates(),
+                "prefetch": templates(site),
                 "usageRequirements": (
                     "FHIR R4. Patient, Encounter, Condition and NIHSS Observations are needed, by prefetch or from "
                     "the FHIR server; without DiagnosticReport text, vital signs or laboratory values the card says "

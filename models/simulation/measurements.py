@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fhir_mappings.codes import nihss_table
-from fhir_mappings.queries import MRS_CODE, ONSET_CODE
+from fhir_mappings.codes import MRS_CODE, ONSET_CODE, nihss_table
 from models.simulation.charting import Exam
 from models.simulation.stay import LOINC, TERMINOLOGY, UCUM, Record, SimulatedStay
 from models.simulation.world import World

@@ -15,6 +15,8 @@ from typing import Any, BinaryIO
 
 from fhir_mappings.chart import RawChart
 from fhir_mappings.codes import nihss_codes
+from fhir_mappings.queries import follow_ups
+from fhir_mappings.reading import reference_of
 from fhir_mappings.snapshot import Raw
 from fhir_mappings.windows import instant
 
@@ -25,15 +27,21 @@ _KEYS = {
     "Procedure": ("procedures",),
     "Observation": ("nihss", "labs", "vitals"),
     "DiagnosticReport": ("reports",),
+    "DocumentReference": ("reports",),
+    "QuestionnaireResponse": ("forms",),
     "MedicationRequest": ("medications",),
     "MedicationStatement": ("medications",),
     "MedicationAdministration": ("medications",),
 }
 _REQUIRED = ("Patient", "Encounter", "Condition", "Observation")
-_TYPE_OF_FILE = re.compile(rf"({'|'.join(sorted((*_KEYS, 'Medication'), key=len, reverse=True))})(?![A-Za-z])")
+_CATALOG = {"Medication": "medications", "Binary": "reports"}
+"""Types of nobody, which others refer to, and the key that their referrers stand under."""
+_TYPE_OF_FILE = re.compile(rf"({'|'.join(sorted((*_KEYS, *_CATALOG), key=len, reverse=True))})(?![A-Za-z])")
 _OFFSET_BITS = 44
 _NIHSS = frozenset(nihss_codes())
-_TIMES = ("effectiveDateTime", "issued", "performedDateTime", "authoredOn", "deceasedDateTime", "recordedDate")
+_TIMES = (
+    "effectiveDateTime", "issued", "performedDateTime", "authoredOn", "authored", "deceasedDateTime", "recordedDate",
+)  # fmt: skip
 _PERIODS = ("period", "effectivePeriod", "performedPeriod")
 
 
@@ -51,10 +59,10 @@ def read_charts(folder: Path) -> Iterator[RawChart]:
     unanswered = _unanswered(files)
     with ExitStack() as stack:
         opened = [(kind, path, stack.enter_context(path.open("rb"))) for kind, path in files]
-        drugs = _drug_places(opened)
+        catalog = _catalog_places(opened)
         for patient_id, places in _places(opened).items():
             raws = [_line_at(opened, place) for place in places]
-            found = [_line_at(opened, drugs[id_]) for id_ in _drugs_named(raws) if id_ in drugs]
+            found = [_line_at(opened, catalog[one]) for one in follow_ups(raws, raws) if one in catalog]
             yield RawChart(patient_id, _by_key([*raws, *found], unanswered), unanswered)
 
 
@@ -106,19 +114,19 @@ def _places(opened: Opened) -> dict[str, "array[int]"]:
     """Where each patient's lines stand."""
     places: dict[str, array[int]] = {}
     for number, (kind, path, file) in enumerate(opened):
-        if kind == "Medication":
+        if kind in _CATALOG:
             continue
         for place, raw, where in _lines(number, kind, path, file):
             places.setdefault(_patient_id(raw, where), array("q")).append(place)
     return places
 
 
-def _drug_places(opened: Opened) -> dict[str, int]:
-    """Where each drug of the catalog stands, by its id."""
+def _catalog_places(opened: Opened) -> dict[str, int]:
+    """Where each resource of the catalog stands, by its reference."""
     return {
-        str(raw.get("id")): place
+        reference_of(raw): place
         for number, (kind, path, file) in enumerate(opened)
-        if kind == "Medication"
+        if kind in _CATALOG
         for place, raw, _ in _lines(number, kind, path, file)
     }
 
@@ -144,25 +152,18 @@ def _line_at(opened: Opened, place: int) -> Raw:
     return raw
 
 
-def _drugs_named(raws: list[Raw]) -> list[str]:
-    """Ids of the catalog drugs that these resources refer to."""
-    links = [raw.get("medicationReference") for raw in raws]
-    references = [link.get("reference") for link in links if isinstance(link, dict)]
-    return list(dict.fromkeys(str(one).removeprefix("Medication/") for one in references))
-
-
 def _by_key(raws: list[Raw], unanswered: frozenset[str]) -> Mapping[str, tuple[Raw, ...]]:
     """Resources under the query keys that would have found them."""
     grouped: dict[str, list[Raw]] = {key: [] for keys in _KEYS.values() for key in keys if key not in unanswered}
     for raw in raws:
-        grouped[_key(raw)].append(raw)
+        grouped.setdefault(_key(raw), []).append(raw)
     return {key: tuple(held) for key, held in grouped.items()}
 
 
 def _key(raw: Raw) -> str:
     kind = str(raw["resourceType"])
-    if kind == "Medication":
-        return "medications"
+    if kind in _CATALOG:
+        return _CATALOG[kind]
     if kind != "Observation":
         return _KEYS[kind][0]
     if _codes(raw.get("code")) & _NIHSS:

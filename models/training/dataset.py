@@ -11,7 +11,8 @@ from fhir_mappings.chart import RawChart
 from fhir_mappings.eligibility import judge
 from fhir_mappings.features import FeatureTable, build_inputs
 from fhir_mappings.inputs import ModelInputs, Sentence
-from fhir_mappings.pipeline import seen_at
+from fhir_mappings.pipeline import replayed
+from fhir_mappings.site import DEFAULT_SITE, Site
 from models.design import Design, numbers_of
 from models.encode import Encodes, legible
 from models.net import EDGES_H
@@ -42,7 +43,13 @@ class Pooling:
 
 
 def build_table(
-    data: Path, design: Design, features: FeatureTable, encoder: Encodes, progress: Progress | None = None
+    data: Path,
+    design: Design,
+    features: FeatureTable,
+    encoder: Encodes,
+    progress: Progress | None = None,
+    *,
+    site: Site = DEFAULT_SITE,
 ) -> Table:
     """Every row of a cohort's folder; ``ValueError`` where no stay has a label."""
     total = sum(_line_count(path) for path in data.glob("Patient*.ndjson"))
@@ -50,7 +57,7 @@ def build_table(
     width = 0
     for done, chart in enumerate(read_charts(data), 1):
         pooling = Pooling(encoder)
-        for inputs, target in rows_of(chart, features):
+        for inputs, target in rows_of(chart, features, site):
             pooled = pooling.of(inputs.sentences)
             width = width if pooled is None else len(pooled)
             rows.append(TableRow(chart.patient_id, numbers_of(inputs, design), pooled, target))
@@ -59,14 +66,14 @@ def build_table(
     return table_of(rows, [name in design.flags for name in design.features], width)
 
 
-def rows_of(chart: RawChart, features: FeatureTable) -> Iterator[tuple[ModelInputs, Target]]:
+def rows_of(chart: RawChart, features: FeatureTable, site: Site = DEFAULT_SITE) -> Iterator[tuple[ModelInputs, Target]]:
     """The rows of one stay: what was known at each moment of prediction, and what happened after it.
 
     A moment at which the patient was outside the population, as judged in serving, gives no row.
     """
-    history, outcome = label_chart(chart)
+    history, outcome = label_chart(chart, site)
     for moment in landmarks(history, outcome, _generator(chart.patient_id)):
-        snapshot = seen_at(history, moment)
+        snapshot = replayed(chart, history, moment, site)
         if judge(snapshot).kind == "inside":
             inputs = build_inputs(snapshot, features)
             yield inputs, target_of(outcome, inputs.hours)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from fhir_mappings.site import DEFAULT_SITE, Site
 from models.artifact import DEFAULT_ARTIFACT, read_artifact, write_json
 from models.encode import load_encoder
 from models.net import EDGES_H, FusionNet, remaining_risk
@@ -102,7 +103,11 @@ def evaluate_table(net: FusionNet, table: Table, population: str) -> dict[str, A
 
 
 def evaluate(
-    artifact: Path | None, data: Path, out: Path | None = None, progress: Progress | None = None
+    artifact: Path | None,
+    data: Path,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    site: Site = DEFAULT_SITE,
 ) -> dict[str, Any]:
     """The evaluation of an artifact on a cohort; written to ``out`` where named.
 
@@ -110,7 +115,7 @@ def evaluate(
     """
     torch.set_num_threads(1)
     held = read_artifact(artifact or DEFAULT_ARTIFACT)
-    table = build_table(data, held.design, held.features, load_encoder(held.encoder), progress)
+    table = build_table(data, held.design, held.features, load_encoder(held.encoder), progress, site=site)
     same = held.manifest["cohort"] == cohort_of(data)
     if same:
         seed = int(held.manifest["fit"]["seed"])

@@ -23,7 +23,8 @@ import numpy as np
 
 from fhir_mappings.chart import RawChart
 from fhir_mappings.end_rule import HORIZON, EndState, apply_end_rule
-from fhir_mappings.pipeline import history_from
+from fhir_mappings.pipeline import History, history_from
+from fhir_mappings.site import DEFAULT_SITE, Site
 from fhir_mappings.snapshot import ClinicalSnapshot
 from models.training.cohort import latest_moment
 from models.training.departures import Departure, departure_table, departures_from
@@ -58,9 +59,9 @@ class Outcome:
         return next((hour for hour in hours if hour is not None), _HORIZON_H)
 
 
-def label_chart(chart: RawChart) -> tuple[ClinicalSnapshot, Outcome]:
+def label_chart(chart: RawChart, site: Site = DEFAULT_SITE) -> tuple[History, Outcome]:
     """The mapped history of a chart and its label, through the mapping functions of serving."""
-    history = history_from(chart, latest_moment(chart), live=False)
+    history = history_from(chart, latest_moment(chart), live=False, site=site)
     return history, outcome_of(history, departures_from(chart, history))
 
 

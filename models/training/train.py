@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from fhir_mappings.features import FeatureTable, load_features
+from fhir_mappings.site import DEFAULT_SITE, Site
 from models.calibrate import (
     ALERT_BUDGET,
     Calibration,
@@ -75,7 +76,7 @@ def read_config(path: Path) -> TrainingConfig:
     )  # fmt: skip
 
 
-def train(config: Path, data: Path, out: Path, progress: Progress | None = None) -> None:
+def train(config: Path, data: Path, out: Path, progress: Progress | None = None, site: Site = DEFAULT_SITE) -> None:
     """Train on the cohort in ``data`` and write the artifact to ``out``.
 
     The same config, cohort and machine give the same weights.
@@ -85,7 +86,7 @@ def train(config: Path, data: Path, out: Path, progress: Progress | None = None)
     settings = read_config(config)
     identity = identity_of(installed_folder(), **settings.encoder)
     encoder = load_encoder(identity)
-    table = build_table(data, settings.design, settings.features, encoder, progress)
+    table = build_table(data, settings.design, settings.features, encoder, progress, site=site)
     write_artifact(out, trained_on(table, settings, identity, cohort_of(data)), encoder)
 
 

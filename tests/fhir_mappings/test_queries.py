@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from fhir_mappings.codes import MRS_CODE, ONSET_CODE
 from fhir_mappings.queries import (
     CLINICAL,
     CORE,
-    ONSET_CODE,
     Query,
     fallback_searches,
     follow_ups,
+    is_lacking,
     own_searches,
     templates,
 )
-from tests.builders import T0, at, encounter, medication_request
+from tests.builders import T0, at, encounter, medication_request, report
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "templates.json"
 QUERIES = {query.key: query for query in (*CORE, *CLINICAL)}
@@ -38,7 +39,7 @@ def test_a_template_never_changes_under_its_key() -> None:
 def test_the_keys_are_the_documented_ones_in_their_order() -> None:
     """Core first, then clinical."""
     assert ["patient", "encounters", "conditions", "procedures"] == [one.key for one in CORE]
-    assert ["nihss", "labs", "vitals", "reports", "medications"] == [one.key for one in CLINICAL]
+    assert ["nihss", "labs", "vitals", "reports", "medications", "forms"] == [one.key for one in CLINICAL]
 
 
 def test_only_these_queries_are_required() -> None:
@@ -59,7 +60,7 @@ def test_a_template_is_bound_to_the_patient_and_carries_no_date_and_no_encounter
 def test_a_query_knows_how_many_entries_its_template_asks_for() -> None:
     """The collector tells an incomplete Bundle by it."""
     counts = {key: f"_count={one.count}" in one.template for key, one in QUERIES.items() if one.count}
-    assert dict.fromkeys(("encounters", "nihss", "labs", "vitals", "reports"), True) == counts
+    assert dict.fromkeys(("encounters", "nihss", "labs", "vitals", "reports", "forms"), True) == counts
     assert not any("_count" in one.template for one in QUERIES.values() if not one.count)
 
 
@@ -68,7 +69,7 @@ def test_a_query_knows_how_many_entries_its_template_asks_for() -> None:
 def test_every_own_search_names_the_patient(key: str, t0: datetime | None) -> None:
     """A search without ``patient=`` would answer with everybody's data."""
     searches = (*own_searches(query(key), "p1", t0=t0, as_of=at(4)), *fallback_searches(query(key), "p1", t0=t0))
-    assert searches
+    assert searches or not query(key).fetched
     assert all(("patient", "p1") in search.params for search in searches)
 
 
@@ -112,12 +113,34 @@ def test_long_code_lists_are_split_and_lose_no_code(key: str) -> None:
     assert asked == codes
 
 
-def test_reports_are_asked_again_without_a_category_and_nothing_else_is() -> None:
-    """Many reports carry no category."""
-    (again,) = fallback_searches(query("reports"), "p1", t0=T0)
-    assert "DiagnosticReport" == again.path
+def test_reports_are_asked_again_without_a_category_and_then_as_documents() -> None:
+    """Many reports carry no category, and some stand in documents only."""
+    again, documents = fallback_searches(query("reports"), "p1", t0=T0)
+    assert ("DiagnosticReport", "DocumentReference") == (again.path, documents.path)
     assert "category" not in dict(again.params)
-    assert {"reports"} == {key for key, one in QUERIES.items() if fallback_searches(one, "p1", t0=T0)}
+
+
+def test_what_has_no_fallback_is_asked_once() -> None:
+    """NIHSS may stand in forms, drugs in statements; for all else an empty answer is an answer."""
+    fallbacks = {key: [one.path for one in fallback_searches(each, "p1", t0=T0)] for key, each in QUERIES.items()}
+    assert {
+        "nihss": ["QuestionnaireResponse"],
+        "reports": ["DiagnosticReport", "DocumentReference"],
+        "medications": ["MedicationStatement"],
+    } == {key: paths for key, paths in fallbacks.items() if paths}
+
+
+def test_reports_without_any_text_count_as_lacking() -> None:
+    """A report that is only a code says nothing that could be read."""
+    bare = {key: value for key, value in report("x").items() if key != "conclusion"}
+    assert is_lacking(query("reports"), [bare])
+    assert not is_lacking(query("reports"), [bare, report("No hemorrhage.")])
+    assert is_lacking(query("nihss"), [])
+
+
+def test_forms_are_offered_as_a_template_and_fetched_only_as_a_fallback() -> None:
+    """One request less for everybody whose NIHSS stands in Observations."""
+    assert () == own_searches(query("forms"), "p1", t0=T0, as_of=at(4))
 
 
 def test_administrations_are_asked_with_the_stay() -> None:
@@ -142,8 +165,19 @@ def test_the_second_round_reads_nothing_but_plain_encounters_and_drugs(reference
     assert () == follow_ups([encounter() | {"partOf": {"reference": reference}}], [])
 
 
-def test_the_onset_code_has_a_valid_check_digit() -> None:
+def test_the_second_round_reads_attachments_and_the_results_of_reports_without_text() -> None:
+    """Binary resources of reports and documents; a report that says its text needs no results."""
+    url = {"contentType": "application/pdf", "url": "Binary/b1"}
+    results = {"result": [{"reference": "Observation/o9"}]}
+    bare = {key: value for key, value in report("x").items() if key != "conclusion"}
+    document = {"resourceType": "DocumentReference", "content": [{"attachment": {"url": "Binary/b2"}}]}
+    raws = [report("x") | {"presentedForm": [url]} | results, bare | results, document]
+    assert ("Binary/b1", "Observation/o9", "Binary/b2") == follow_ups(raws, [])
+
+
+@pytest.mark.parametrize("code", [ONSET_CODE, MRS_CODE])
+def test_the_codes_from_before_the_stroke_have_valid_check_digits(code: str) -> None:
     """LOINC check digits are mod 10 (Luhn), and catch a mistyped code."""
-    digits, check = ONSET_CODE.split("-")
+    digits, check = code.split("-")
     doubled = [int(digit) * (1 + (place % 2 == 0)) for place, digit in enumerate(reversed(digits))]
     assert int(check) == -sum(value // 10 + value % 10 for value in doubled) % 10

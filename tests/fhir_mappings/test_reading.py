@@ -7,26 +7,30 @@ from fhir.resources.R4B.observation import Observation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_mappings.quirks import DEFAULT_QUIRKS
-from fhir_mappings.reading import is_issue, read, read_all, reference_of
+from fhir_mappings.reading import read, read_all, reference_of
+from fhir_mappings.site import DEFAULT_SITE, Site
 from fhir_mappings.snapshot import Issue
 from tests.builders import PATIENT_ID, condition, medication_request, observation, patient, procedure, report, when
 
 GOOD = observation("2345-7", 100, "mg/dL")
 
 
-def refused(raw: Any, quirks: Any = ()) -> Issue:
+PLAIN = Site(quirks=())
+
+
+def refused(raw: Any, site: Site = PLAIN) -> Issue:
     """The issue in which reading ends."""
-    result = read(raw, PATIENT_ID, quirks)
-    assert is_issue(result)
-    return result
+    resource, issues = read(raw, PATIENT_ID, site)
+    assert resource is None
+    (issue,) = issues
+    return issue
 
 
-def kept(raw: Any, quirks: Any = DEFAULT_QUIRKS) -> Any:
+def kept(raw: Any, site: Site = DEFAULT_SITE) -> Any:
     """The resource that reading ends in."""
-    result = read(raw, PATIENT_ID, quirks)
-    assert not is_issue(result)
-    return result
+    resource, issues = read(raw, PATIENT_ID, site)
+    assert () == issues
+    return resource
 
 
 def test_a_good_resource_is_read_as_its_class() -> None:
@@ -184,5 +188,5 @@ _JSON = st.recursive(
 @given(st.sampled_from(sorted(GOOD)), _JSON)
 def test_no_value_in_any_member_raises(member: str, value: Any) -> None:
     """Reading ends in a resource or an issue, whatever stands in a member."""
-    result = read({**GOOD, member: value}, PATIENT_ID)
-    assert is_issue(result) or isinstance(result, Observation)
+    resource, issues = read({**GOOD, member: value}, PATIENT_ID)
+    assert isinstance(resource, Observation) or len(issues) == 1

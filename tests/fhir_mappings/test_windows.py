@@ -82,7 +82,7 @@ def test_every_kind_has_a_lag() -> None:
 
 def _read(**members: Any) -> Any:
     raw = {**observation("2345-7", 100, "mg/dL", 1), **members}
-    return read({key: value for key, value in raw.items() if value is not None}, "p1")
+    return read({key: value for key, value in raw.items() if value is not None}, "p1")[0]
 
 
 @pytest.mark.parametrize(

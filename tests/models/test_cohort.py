@@ -85,7 +85,7 @@ def test_drugs_of_the_catalog_come_with_the_charts_that_name_them(tmp_path: Path
 def test_a_type_without_a_file_is_unanswered_not_none(tmp_path: Path) -> None:
     """What was not exported is unknown; an empty file is an answer with no data."""
     chart = next(read_charts(_folder(tmp_path, Procedure=[])))
-    assert {"reports", "medications"} == chart.unanswered
+    assert {"reports", "medications", "forms"} == chart.unanswered
     assert () == chart.resources["procedures"]
     assert "reports" not in chart.resources
 
@@ -138,7 +138,7 @@ def test_a_simulated_cohort_comes_back_whole(tmp_path: Path) -> None:
     charts = list(read_charts(tmp_path))
     written = sum(len(path.read_text().splitlines()) for path in tmp_path.glob("*.ndjson"))
     assert written == sum(len(held) for chart in charts for held in chart.resources.values())
-    assert frozenset() == frozenset().union(*(chart.unanswered for chart in charts))
+    assert {"forms"} == frozenset().union(*(chart.unanswered for chart in charts))
     assert 5 == len(charts)
 
 
