@@ -12,7 +12,7 @@ from cds_service.errors import CdsError
 from cds_service.fhir_client.ask import ask
 from cds_service.fhir_client.client import FhirClient, resources_of
 from cds_service.fhir_client.collect import Case, collect
-from cds_service.outbound.session import new_session
+from cds_service.outbound.session import Session, new_session
 from fhir_mappings.chart import RawChart, raws_of
 from fhir_mappings.patients import stay_from
 from fhir_mappings.queries import CORE, Search, clinical_queries
@@ -136,13 +136,19 @@ def _last_moment(raws: Sequence[Raw]) -> datetime:
 
 
 def from_server(
-    base: str, patient_id: str, site: Site, *, as_of: datetime | None = None, token: str | None = None
+    base: str,
+    patient_id: str,
+    site: Site,
+    *,
+    as_of: datetime | None = None,
+    token: str | None = None,
+    session: Session | None = None,
 ) -> Looked:
     """The chart as a call would collect it, and the newest Observations whatever their code. Raises `ChartError`.
 
     ``base`` is the operator's own word, not a caller's: it need not be listed in the settings.
     """
-    client = FhirClient(base.rstrip("/"), new_session(), time.monotonic() + SECONDS, token)
+    client = FhirClient(base.rstrip("/"), session or new_session(), time.monotonic() + SECONDS, token)
     moment = as_of or datetime.now(UTC)
     case = Case(patient_id, moment, client=client)
     try:

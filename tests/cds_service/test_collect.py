@@ -1,5 +1,6 @@
 """Collecting a chart: prefetch first, then the server, within the deadline, from listed hosts only."""
 
+import base64
 import time
 from typing import Any
 
@@ -190,3 +191,41 @@ def test_no_text_is_ever_a_target_unless_listed(text: str):
     """Whatever a caller sends, only listed bases come back, and nothing is raised."""
     target = target_for(text, listed(BASE))
     assert target is None or BASE == target.base
+
+
+def test_nihss_in_forms_is_found_where_no_observation_is():
+    """A QuestionnaireResponse is asked for only then."""
+    form = {
+        "resourceType": "QuestionnaireResponse", "id": "f1", "status": "completed", "subject": b.subject(),
+        "authored": b.when(1), "item": [{"linkId": "/72089-6", "answer": [{"valueInteger": 7}]}],
+    }  # fmt: skip
+    fhir = FakeFhir(server(Observation=(200, b.searchset())) | {"QuestionnaireResponse": (200, b.searchset(form))})
+    assert "END risk 46 %" in cards(asked(), fhir=fhir)[0]["summary"]
+    without = FakeFhir(server())
+    cards(asked(), fhir=without)
+    assert "QuestionnaireResponse" not in without.paths
+
+
+def test_a_fallback_that_fails_is_said_and_the_call_is_answered():
+    """Not every server knows every type: without NIHSS there is no number, and no 412."""
+    card = cards(asked(), fhir=FakeFhir(server(Observation=(200, b.searchset()))))[0]
+    assert "not computed" in card["summary"]
+    assert "QuestionnaireResponse unknown" in card["detail"].replace("\\", "")
+
+
+def test_a_report_that_stands_in_a_document_is_read():
+    """Only where no report with a text was found."""
+    document = {
+        "resourceType": "DocumentReference", "id": "d1", "status": "current", "subject": b.subject(),
+        "type": {"text": "CT head report"}, "date": b.when(2),
+        "content": [{"attachment": {"contentType": "text/plain", "url": "Binary/b1"}}],
+    }  # fmt: skip
+    binary = {
+        "resourceType": "Binary",
+        "id": "b1",
+        "contentType": "text/plain",
+        "data": "QWN1dGUgaW50cmFjcmFuaWFsIGhlbW9ycmhhZ2Uu",
+    }
+    held = {"DocumentReference": (200, b.searchset(document)), "Binary/b1": (200, binary)}
+    card = cards(asked(), fhir=FakeFhir(server(DiagnosticReport=(200, b.searchset())) | held))[0]
+    assert "Acute intracranial hemorrhage." in card["detail"]

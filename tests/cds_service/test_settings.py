@@ -4,6 +4,8 @@ import pytest
 
 from cds_service.app import create_app
 from cds_service.settings import FhirServer, Issuer, Settings, SettingsError, load_settings, start_faults
+from cds_service.site import site_of
+from fhir_mappings.quirks import DEFAULT_QUIRKS
 from tests.fakes import BASE, FakePredictor
 
 READY = {"fhir_servers": (FhirServer(base=BASE),), "issuers": (Issuer(iss="https://ehr.example", jku="https://ehr.example/jwks"),),
@@ -84,3 +86,26 @@ def test_a_base_that_could_never_be_called_stops_start_up(monkeypatch: pytest.Mo
     monkeypatch.setenv("ENDWATCH_FHIR_SERVERS", f'[{{"base": "{base}"}}]')
     with pytest.raises(SettingsError, match=r"ENDWATCH_FHIR_SERVERS\.0\.BASE"):
         load_settings()
+
+
+def test_a_site_s_choices_are_read_from_the_settings():
+    """Quirks by name, searches by category, fallbacks."""
+    settings = Settings(quirks=("empty_members",), search_by_category={"labs": "laboratory"}, text_fallbacks=True)
+    site = site_of(settings)
+    assert (("empty_members",), {"labs": "laboratory"}, True, False) == (
+        tuple(quirk.__name__ for quirk in site.quirks), site.by_category, site.text_fallbacks, site.scores_in_notes,
+    )  # fmt: skip
+    assert DEFAULT_QUIRKS == site_of(Settings()).quirks
+
+
+def test_an_unknown_quirk_stops_the_start():
+    """A misspelt name would mend nothing."""
+    with pytest.raises(SettingsError, match=r"ENDWATCH_QUIRKS: .*no_such"):
+        create_app(Settings(**READY, quirks=("no_such",)), predictor=FakePredictor())
+
+
+def test_a_faulty_concept_map_stops_the_start_with_its_line(tmp_path):
+    """File, line and fault."""
+    (tmp_path / "lab.json").write_text('{"resourceType":\n"ValueSet"}', "utf-8")
+    with pytest.raises(SettingsError, match=r"ENDWATCH_LOCAL_CODES: lab\.json:1: not a ConceptMap"):
+        create_app(Settings(**READY, local_codes=tmp_path), predictor=FakePredictor())
