@@ -1,76 +1,85 @@
-"""The text of imaging reports."""
+"""The imaging reports of a chart, as texts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from math import inf
+from time import monotonic
 from typing import Any
 
-from fhir_mappings.observations import codings_of, source_of
-from fhir_mappings.snapshot import Issue, Report
-from fhir_mappings.text.decode import UnreadableText, text_of
-from fhir_mappings.value_sets import is_imaging
-from fhir_mappings.windows import available_at, effective_of, instant
+from fhir_mappings.observations import source_of
+from fhir_mappings.report_filed import Filed, document_filed, report_filed
+from fhir_mappings.report_order import EARLY, Version
+from fhir_mappings.report_text import Held, text_of_filed
+from fhir_mappings.snapshot import Issue, IssueCode, Report
+from fhir_mappings.windows import available_at
 
-_USED = frozenset({"final", "amended", "corrected", "appended", "preliminary", "partial"})
-_EARLY = frozenset({"preliminary", "partial"})
+_USED = EARLY | {"final", "amended", "corrected", "appended"}
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
-def reports_from(resources: Sequence[Any], *, live: bool) -> tuple[tuple[Report, ...], tuple[Issue, ...]]:
-    """Every imaging report with its text, oldest first, and why others are not read.
+REPORTS_BEFORE = timedelta(hours=24)
+"""Reports from this long before arrival count for the stay: transfers bring their scans (assumption)."""
 
-    A report of another kind is passed over in silence; one of an unknown kind is said.
+
+def filed_from(
+    resources: Sequence[Any],
+    *,
+    live: bool,
+    observations: Sequence[Any] = (),
+    documents: Sequence[Any] = (),
+    binaries: Mapping[str, Any] | None = None,
+    since: datetime | None = None,
+    seconds: float = inf,
+) -> tuple[tuple[Version, ...], tuple[Issue, ...]]:
+    """Every imaging report of a chart in all its versions, with its text, and why others are not read.
+
+    ``resources`` are DiagnosticReports; ``observations`` their results; ``binaries`` raw Binary
+    resources by reference. ``documents`` are DocumentReferences, read only where no report from
+    ``since`` on has a text. A report of another kind is passed over in silence; one of an unknown
+    kind is said. PDF and RTF are read for so many ``seconds`` together. Which of them stand at a
+    moment: `report_order.standing_at`.
     """
-    found: list[Report] = []
+    held = Held({source_of(one): one for one in observations}, binaries or {}, monotonic() + seconds)
+    versions, issues = _versions(map(report_filed, resources), held, live=live)
+    if not any(one.report.effective >= (since or _EVER) for one in versions):
+        filed = [one for one in map(document_filed, documents) if one.imaging]
+        more, said = _versions(filed, held, live=live)
+        versions, issues = (*versions, *more), (*issues, *said)
+    return versions, issues
+
+
+def _versions(filed: Iterable[Filed], held: Held, *, live: bool) -> tuple[tuple[Version, ...], tuple[Issue, ...]]:
+    """The newest are read first, so that a limit on the whole spares them."""
+    found: list[Version] = []
     issues: list[Issue] = []
-    for resource in resources:
-        source, effective = source_of(resource), effective_of(resource)
-        imaging = _is_imaging(resource)
-        if imaging is None:
-            issues.append(Issue("unread", f"{source} left out: not known to be imaging", source, "reports"))
-        if not imaging:
-            continue
-        if resource.status not in _USED or effective is None:
-            why = "no time" if effective is None else resource.status
-            issues.append(Issue("not-final", f"{source} left out: {why}", source, "reports"))
-            continue
-        text, said = _text(resource, source)
+    for one in sorted(filed, key=lambda one: one.effective or _EVER, reverse=True):
+        version, said = _version(one, held, live=live)
+        found += [version] if version else []
         issues += said
-        if not text:
-            issues.append(Issue("unread", f"{source} has no text that is read", source, "reports"))
-            continue
-        if resource.status in _EARLY:
-            issues.append(Issue("not-final", f"{source} is {resource.status}", source, "reports"))
-        available = available_at("reports", effective, instant(resource.issued), live=live)
-        found.append(Report((_title(resource) or "Report")[:120], text, effective, available, source, resource.status))
-    return tuple(sorted(found, key=lambda one: (one.effective, one.source))), tuple(issues)
+    return tuple(found), tuple(issues)
 
 
-def _is_imaging(resource: Any) -> bool | None:
-    categories = [code for concept in (resource.category or ()) for _, code in codings_of(concept) if code]
-    return is_imaging(categories, codings_of(resource.code), _title(resource))
+def _version(filed: Filed, held: Held, *, live: bool) -> tuple[Version | None, list[Issue]]:
+    if filed.imaging is None:
+        return None, [_issue(filed, "unread", "left out: not known to be imaging")]
+    if not filed.imaging:
+        return None, []
+    if filed.status not in _USED or filed.effective is None:
+        return None, [_left_out(filed)]
+    text, reasons = text_of_filed(filed, held)
+    issues = [Issue("unread", f"{filed.source}: {reason}", filed.source, "reports") for reason in reasons]
+    if not text:
+        return None, [*issues, _issue(filed, "unread", "has no text that is read")]
+    available = available_at("reports", filed.effective, filed.issued, live=live)
+    title = (filed.title or "Report")[:120]
+    return Version(filed, Report(title, text, filed.effective, available, filed.source, filed.status)), issues
 
 
-def _title(resource: Any) -> str:
-    return resource.code.text or next((one.display for one in resource.code.coding or () if one.display), "")
+def _left_out(filed: Filed) -> Issue:
+    if filed.status not in _USED:
+        return _issue(filed, "not-final", f"left out: {filed.status[:40]}")
+    return _issue(filed, "malformed", "left out: no time")
 
 
-def _text(resource: Any, source: str) -> tuple[str, list[Issue]]:
-    """All text of a report, each part once; the narrative only where nothing else has text."""
-    parts: list[str] = []
-    issues: list[Issue] = []
-    for attachment in resource.presentedForm or ():
-        try:
-            parts.append(_attached(attachment))
-        except UnreadableText as error:
-            issues.append(Issue("unread", f"{source}: {error}", source, "reports"))
-    if resource.conclusion and not any(resource.conclusion.strip() in part for part in parts):
-        parts.append(f"IMPRESSION: {resource.conclusion}" if parts else resource.conclusion)
-    if not parts and resource.text is not None and resource.text.div:
-        parts.append(text_of("application/xhtml+xml", str(resource.text.div).encode()))
-    return "\n".join(part.strip() for part in parts if part.strip()), issues
-
-
-def _attached(attachment: Any) -> str:
-    """The text of one attachment. Raises `UnreadableText` where it holds none that is read."""
-    if attachment.data is None:
-        raise UnreadableText("an attachment without data is not read")
-    # the reading of FHIR has decoded the base64 already
-    return text_of(attachment.contentType or "text/plain", bytes(attachment.data))
+def _issue(filed: Filed, code: IssueCode, what: str) -> Issue:
+    return Issue(code, f"{filed.source} {what}", filed.source, "reports")

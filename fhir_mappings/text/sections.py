@@ -16,13 +16,23 @@ MOST_SENTENCES = 400
 
 _HEADINGS: dict[str, Section] = {
     "clinical history": "history", "clinical information": "history", "clinical details": "history",
-    "clinical indication": "history", "history": "history", "indication": "history", "indications": "history",
-    "reason for exam": "history", "reason for study": "history", "presenting complaint": "history",
-    "technique": "technique", "procedure": "technique", "protocol": "technique",
-    "comparison": "comparison", "comparisons": "comparison",
+    "clinical indication": "history", "clinical data": "history", "clinical context": "history",
+    "clinical question": "history", "clinical statement": "history", "clinical presentation": "history",
+    "history": "history", "history of present illness": "history", "relevant history": "history",
+    "past medical history": "history", "indication": "history", "indications": "history",
+    "indication for exam": "history", "indication for examination": "history", "indication for study": "history",
+    "reason for exam": "history", "reason for examination": "history", "reason for study": "history",
+    "reason for request": "history", "reason for referral": "history", "reason for visit": "history",
+    "reason": "history", "presenting complaint": "history", "chief complaint": "history", "symptoms": "history",
+    "technique": "technique", "procedure": "technique", "protocol": "technique", "contrast": "technique",
+    "exam": "other", "examination": "other", "study": "other",
+    "comparison": "comparison", "comparisons": "comparison", "prior": "comparison", "priors": "comparison",
+    "prior study": "comparison", "prior studies": "comparison",
     "finding": "findings", "findings": "findings", "report": "findings", "result": "findings",
-    "impression": "impression", "conclusion": "impression", "conclusions": "impression",
-    "opinion": "impression", "summary": "impression", "addendum": "impression",
+    "results": "findings", "narrative": "findings",
+    "impression": "impression", "impressions": "impression", "conclusion": "impression", "conclusions": "impression",
+    "opinion": "impression", "summary": "impression", "interpretation": "impression", "diagnosis": "impression",
+    "recommendation": "impression", "recommendations": "impression", "addendum": "impression",
 }  # fmt: skip
 
 _ABBREVIATIONS = frozenset(
@@ -58,10 +68,31 @@ def unreadable_language(report: Report) -> Issue | None:
     return None
 
 
+_ONLY_WITH_COLON = frozenset("contrast diagnosis exam examination prior priors reason study symptoms".split())
+"""Words that end up alone on a line where a sentence is wrapped."""
+
+_MARK = r"\s*[*_=]{0,3}\s*"
+_SLASHED = r"(?:\s*/\s*\w+(?: \w+){0,2}){0,2}"
+_QUALIFIED = r"(?:(?: and | & )\w+(?: \w+)?)?(?: #?\d{1,2})?(?: \([^()]{1,60}\))?"
+_BEFORE_NAME = r"(?-i:(?:(?!NO |NOT |WITHOUT |NORMAL |NEGATIVE )[A-Z][A-Z0-9/-]* ){1,4})??"
+_ALL = "|".join(sorted(_HEADINGS, key=len, reverse=True))
+_PLAIN = "|".join(sorted(_HEADINGS.keys() - _ONLY_WITH_COLON, key=len, reverse=True))
+
+
 @cache
 def _heading() -> re.Pattern[str]:
-    names = "|".join(sorted(_HEADINGS, key=len, reverse=True))
-    return re.compile(rf"^\W{{0,3}}({names})\s*(?::|\s-\s|$)\s*", re.IGNORECASE)
+    """A heading at the start of a line: "HISTORY/INDICATION:", "CT HEAD FINDINGS:", "**Impression**"."""
+    alone = rf"(?P<alone>{_PLAIN}){_SLASHED}{_MARK}(?:\s-\s|$)"
+    told = rf"{_BEFORE_NAME}(?P<told>{_ALL}){_SLASHED}{_QUALIFIED}{_MARK}:"
+    return re.compile(rf"^\W{{0,5}}(?:{told}|{alone}){_MARK}", re.IGNORECASE)
+
+
+@cache
+def _on_same_line() -> re.Pattern[str]:
+    """Where a heading follows the sentence before it on the same line, as in texts without line breaks."""
+    capitals = rf"(?<=[a-z0-9.;!?)%])\s+(?=(?:{_ALL.upper()})(?i:{_SLASHED}{_QUALIFIED})\s*:)"
+    title = rf"(?<=[.;!?])\s+(?=[A-Z])(?=(?i:(?:{_ALL}){_SLASHED})\s*:)"
+    return re.compile(f"{capitals}|{title}")
 
 
 def _cut(report: Report) -> Iterator[Sentence]:
@@ -79,7 +110,7 @@ def _blocks(text: str) -> Iterator[tuple[str, Section]]:
     """Runs of lines that belong together, each with the section of the heading above it."""
     section: Section = "other"
     lines: list[str] = []
-    for line in [*text.split("\n"), ""]:
+    for line in [*_on_same_line().sub("\n", text).split("\n"), ""]:
         heading = _heading().match(line)
         rest = line[heading.end() :] if heading else line
         if heading or not line.strip() or _LIST_MARK.match(line):
@@ -87,7 +118,7 @@ def _blocks(text: str) -> Iterator[tuple[str, Section]]:
                 yield " ".join(lines), section
             lines = []
         if heading:
-            section = _HEADINGS[heading[1].lower()]
+            section = _HEADINGS[(heading["told"] or heading["alone"]).lower()]
         if rest.strip():
             lines.append(_LIST_MARK.sub("", rest).strip())
     if lines:

@@ -1,34 +1,10 @@
-"""Which reports are read, and what their text is."""
-
-import base64
-from typing import Any
+"""Which reports and documents are read."""
 
 import pytest
 
-from fhir_mappings.reading import read_all
-from fhir_mappings.reports import reports_from
-from fhir_mappings.snapshot import Issue, Report
+from fhir_mappings.snapshot import Report
 from tests.builders import LOINC, Resource, at, report
-
-
-def mapped(*raws: Resource, live: bool = True) -> tuple[tuple[Report, ...], tuple[Issue, ...]]:
-    """The reports of these resources, which must all be readable."""
-    resources, unread = read_all(raws, "p1")
-    assert () == unread
-    return reports_from(resources, live=live)
-
-
-def codes(*raws: Resource) -> list[str]:
-    """What was said of these reports."""
-    return [issue.code for issue in mapped(*raws)[1]]
-
-
-def attached(data: bytes | None, kind: str = "text/plain", **more: Any) -> Resource:
-    """A report whose text is an attachment."""
-    raw = report("x")
-    del raw["conclusion"]
-    form = {"contentType": kind} | ({"data": base64.b64encode(data).decode()} if data is not None else {})
-    return raw | {"presentedForm": [form | more]}
+from tests.filed import codes, document, mapped, texts
 
 
 def uncategorized(code: str, title: str) -> Resource:
@@ -36,66 +12,6 @@ def uncategorized(code: str, title: str) -> Resource:
     raw = report("Some text", code=code, title=title)
     del raw["category"]
     return raw
-
-
-def test_a_conclusion_is_the_text() -> None:
-    """With its title, times, source and status."""
-    (found,), issues = mapped(report("No hemorrhage.", 1))
-    expected = Report("CT head without contrast", "No hemorrhage.", at(1), at(2), "DiagnosticReport/r1", "final")
-    assert (expected, ()) == (found, issues)
-
-
-@pytest.mark.parametrize(
-    ("kind", "data"),
-    [
-        ("text/plain", b"FINDINGS: normal"),
-        ("text/plain; charset=utf-8", b"FINDINGS: normal"),
-        ("text/html", b"<p>FINDINGS: <b>normal</b></p>"),
-    ],
-)
-def test_an_attachment_is_decoded(kind: str, data: bytes) -> None:
-    """Plain text and HTML, from base64."""
-    assert ["FINDINGS: normal"] == [found.text for found in mapped(attached(data, kind))[0]]
-
-
-def test_the_conclusion_follows_the_attachment_once() -> None:
-    """Where the attachment holds it already, it is not read twice."""
-    text = b"FINDINGS: dense vessel.\nIMPRESSION: Infarct."
-    both = attached(text) | {"conclusion": "Infarct."}
-    other = attached(b"FINDINGS: dense vessel.") | {"conclusion": "Infarct."}
-    assert text.decode() == mapped(both)[0][0].text
-    assert text.decode() == mapped(other)[0][0].text
-
-
-def test_the_narrative_is_read_where_nothing_else_has_text() -> None:
-    """``text.div``, never beside a conclusion: it repeats it."""
-    div = {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">M1 occlusion</div>'}
-    raw = report("x") | {"text": div}
-    assert "x" == mapped(raw)[0][0].text
-    del raw["conclusion"]
-    assert "M1 occlusion" == mapped(raw)[0][0].text
-
-
-def test_a_report_without_text_is_unread() -> None:
-    """Said, and no empty report."""
-    raw = report("x")
-    del raw["conclusion"]
-    assert ((), ["unread"]) == (mapped(raw)[0], codes(raw))
-
-
-def test_an_attachment_behind_a_url_is_unread() -> None:
-    """Nothing is fetched by the mapping; a conclusion beside it is still read."""
-    linked = attached(None, url="https://ehr.example/Binary/1")
-    assert () == mapped(linked)[0]
-    assert {"unread"} == set(codes(linked))
-    found, issues = mapped(linked | {"conclusion": "Infarct."})
-    assert (["Infarct."], ["unread"]) == ([one.text for one in found], [issue.code for issue in issues])
-
-
-def test_a_type_that_is_not_read_is_unread() -> None:
-    """Word processor files, for one."""
-    assert () == mapped(attached(b"x", "application/msword"))[0]
-    assert "unread" in codes(attached(b"x", "application/msword"))
 
 
 @pytest.mark.parametrize("status", ["final", "amended", "corrected", "appended"])
@@ -160,3 +76,55 @@ def test_a_report_without_issued_is_seen_after_its_lag_in_replay() -> None:
     del raw["issued"]
     assert at(1) == mapped(raw)[0][0].available
     assert at(1) < mapped(raw, live=False)[0][0].available
+
+
+def test_a_document_is_read_where_no_report_has_a_text() -> None:
+    """With its times; beside a report it is not, as it holds the same."""
+    raw = document(b"No bleed.", hours=1, filed=3)
+    (found,), issues = mapped(raw)
+    expected = Report("CT head report", "No bleed.", at(1), at(3), "DocumentReference/d1", "final")
+    assert (expected, ()) == (found, issues)
+    assert ["Infarct."] == texts(raw, report("Infarct."))
+    assert ["No bleed."] == texts(raw, report("Infarct.", status="cancelled"))
+
+
+def test_a_report_of_an_earlier_stay_does_not_hide_a_document_of_this_one() -> None:
+    """Only texts since the start of the stay count."""
+    assert ["Old.", "New."] == texts(report("Old.", -900), document(b"New."), since=at(-1))
+
+
+@pytest.mark.parametrize(("type_", "title"), [("Discharge summary", "Letter"), ("Progress note", None)])
+def test_documents_of_other_kinds_are_passed_over(type_: str, title: str | None) -> None:
+    """In silence: a chart is full of them."""
+    assert ((), ()) == mapped(document(b"No bleed.", type_=type_, title=title))
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        ({"status": "superseded"}, False),
+        ({"status": "entered-in-error"}, False),
+        ({"docStatus": "entered-in-error"}, False),
+        ({"docStatus": "preliminary"}, True),
+    ],
+)
+def test_documents_follow_their_status(change: Resource, read: bool) -> None:
+    """Of the reference and of the document; each is said."""
+    found, issues = mapped(document(b"No bleed.") | change)
+    assert (read, ["not-final"]) == (bool(found), [issue.code for issue in issues])
+
+
+def test_a_document_without_a_time_of_its_own_has_that_of_its_filing() -> None:
+    """And the card says so; without any time it is left out."""
+    raw = document(b"No bleed.", filed=3)
+    del raw["context"]
+    (found,), issues = mapped(raw)
+    assert (at(3), ["assumed"]) == (found.effective, [issue.code for issue in issues])
+    del raw["date"]
+    assert ((), ["malformed"]) == (mapped(raw)[0], codes(raw))
+
+
+def test_a_report_with_a_date_alone_is_read_and_said() -> None:
+    """It may be hours later than the first moment of its day."""
+    raw = report("x", 1) | {"effectiveDateTime": "2026-03-02"}
+    assert (["x"], ["assumed"]) == (texts(raw), codes(raw))

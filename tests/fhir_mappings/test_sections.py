@@ -32,6 +32,54 @@ def test_headings_name_the_section_of_what_follows():
 
 
 @pytest.mark.parametrize(
+    ("line", "section"),
+    [
+        ("CLINICAL HISTORY/INDICATION:", "history"),
+        ("Clinical Details", "history"),
+        ("REASON FOR EXAMINATION:", "history"),
+        ("Clinical question:", "history"),
+        ("PROCEDURE:", "technique"),
+        ("Comparison:", "comparison"),
+        ("CT HEAD FINDINGS:", "findings"),
+        ("Findings (CT head):", "findings"),
+        ("**Findings:**", "findings"),
+        ("CONCLUSION", "impression"),
+        ("IMPRESSION/RECOMMENDATION:", "impression"),
+        ("IMPRESSION AND PLAN:", "impression"),
+        ("=== IMPRESSION ===", "impression"),
+        ("ADDENDUM 1 (03/02/2026 10:00):", "impression"),
+    ],
+)
+def test_headings_are_known_in_many_spellings(line: str, section: str):
+    """With the text below, and where a colon ends the heading on the same line."""
+    assert [(section, "the left hemisphere")] == cut(f"{line}\nthe left hemisphere")
+    if line.endswith(":"):
+        assert [(section, "the left hemisphere")] == cut(f"{line} the left hemisphere")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No change since the prior\nstudy\nof the left",
+        "There is a history of\nsymptoms\nfor two days",
+        "NO ACUTE FINDINGS: the left is normal",
+        "history and examination\nof the patient",
+    ],
+)
+def test_words_of_a_wrapped_sentence_are_no_heading(text: str):
+    """A line that holds but "study" ends no sentence, and "no acute findings" is a statement."""
+    assert [("other", text.replace("\n", " "))] == cut(text)
+
+
+def test_headings_are_found_in_a_text_that_lost_its_line_breaks():
+    """In capitals anywhere, otherwise after the end of a sentence."""
+    assert [("history", "the stroke"), ("technique", "CT of the head."), ("findings", "No bleed."),
+            ("impression", "Normal in all.")] == cut(
+        "INDICATION: the stroke TECHNIQUE: CT of the head. FINDINGS: No bleed. Impression: Normal in all."
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "The shift is 3.5 mm.",
@@ -86,7 +134,7 @@ def test_bytes_are_decoded_to_text(kind: str, data: bytes, text: str):
     assert text == text_of(kind, data)
 
 
-@pytest.mark.parametrize("kind", ["application/pdf", "image/png", "", "text/plain; charset=klingon"])
+@pytest.mark.parametrize("kind", ["application/msword", "image/png", "text/plain; charset=klingon"])
 def test_what_is_not_read_is_refused_and_named(kind: str):
     """Another type or character set."""
     with pytest.raises(UnreadableText, match="not read"):
