@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -54,9 +55,8 @@ def create_app(
     warm_up()  # the first unit that is not in our table would cost a call most of a second
     session = session or new_session()
     store = open_store("sqlite://" if settings.mode != "production" else settings.database_url)
-    service = Service(
-        settings, predictor, session, clock, store, Audit(store), RecentAnswers(), site_of(settings), live
-    )
+    site = replace(site_of(settings), attachment_seconds=settings.reserve_ms / 1000)  # when fetching has ended
+    service = Service(settings, predictor, session, clock, store, Audit(store), RecentAnswers(), site, live)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_mb * 1_000_000
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it

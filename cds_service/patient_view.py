@@ -14,7 +14,7 @@ from cds_service.settings import shows_simulated_risk
 from fhir_mappings.chart import RawChart
 from fhir_mappings.eligibility import judge
 from fhir_mappings.pipeline import snapshot_from
-from fhir_mappings.queries import CORE, clinical_queries
+from fhir_mappings.queries import CORE, NAMES_STROKE, clinical_queries
 
 Card = dict[str, Any]
 
@@ -30,7 +30,8 @@ def patient_view(call: HookRequest, key: str, service: Service) -> list[Card]:
 
     core = collect(CORE, case)  # Patient, Encounter, Condition, Procedure: prefetch, then FHIR
     clinical = clinical_queries(site)
-    carried = prefetched(clinical, case)  # what a stroke may be named in, if the EHR sent it
+    naming = [query for query in clinical if query.key in NAMES_STROKE]
+    carried = prefetched(naming, case)  # what a stroke may be named in, if the EHR sent it
     first = snapshot_from(
         _joined(core, carried), case.as_of, live=service.live, encounter_id=case.encounter_id, site=site
     )

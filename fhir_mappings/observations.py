@@ -1,19 +1,44 @@
 """Laboratory values, vital signs and scales from Observations."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from fhir_mappings.codes import Analyte, AnalyteCode, analyte_for, analytes
+from fhir_mappings.codes import VITALS, Analyte, AnalyteCode, analyte_for, analytes
 from fhir_mappings.snapshot import Issue, Measurement
-from fhir_mappings.units import FEU_PER_DDU, UnitError, dimer_kind, to_canonical
-from fhir_mappings.windows import Kind, available_at, doubt_of_time, effective_of, instant
+from fhir_mappings.units import FEU_PER_DDU, UnitError, conversion, dimer_kind
+from fhir_mappings.windows import available_at, doubt_of_time, effective_of, instant
 
 USED = frozenset({"final", "amended", "corrected", "preliminary", "unknown", "registered"})
 """Observation statuses whose values are used."""
 EARLY = frozenset({"preliminary", "unknown", "registered"})
 """Those among them that are used with a word on the card."""
 _COMPARATORS = frozenset({"<", "<=", ">=", ">"})
+_BY_MOLES = frozenset({"SCnc", "SFr"})
+"""LOINC properties whose units count moles; MCnc, NCnc and MFr do not."""
+
+_ABSENT_SYSTEM = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+_ABSENT: Mapping[str, str] = {
+    "unknown": "unknown",
+    "asked-unknown": "asked and not known",
+    "temp-unknown": "not known yet",
+    "not-asked": "not asked",
+    "asked-declined": "declined",
+    "masked": "masked",
+    "not-applicable": "not applicable",
+    "unsupported": "not supported by the source",
+    "as-text": "charted as text",
+    "error": "measured with an error",
+    "not-a-number": "not a number",
+    "negative-infinity": "too low to be given",
+    "positive-infinity": "too high to be given",
+    "not-performed": "not performed",
+    "not-permitted": "not permitted",
+}
+"""Plain words of the FHIR R4 value set data-absent-reason (http://hl7.org/fhir/ValueSet/data-absent-reason)."""
+
+_OTHER_FORMS = {"valueRange": "range", "valueRatio": "ratio", "valueSampledData": "series of samples"}
+"""Forms of a value that are no single number."""
 
 
 def codings_of(concept: Any) -> tuple[tuple[str | None, str | None], ...]:
@@ -26,9 +51,7 @@ def source_of(resource: Any) -> str:
     return f"{resource.get_resource_type()}/{resource.id}"
 
 
-def measurements_from(
-    observations: Sequence[Any], *, live: bool, kind: Kind
-) -> tuple[tuple[Measurement, ...], tuple[Issue, ...]]:
+def measurements_from(observations: Sequence[Any], *, live: bool) -> tuple[tuple[Measurement, ...], tuple[Issue, ...]]:
     """All values of our analytes, oldest first, and why others are not used.
 
     A blood pressure panel counts through its components. Codes that are not ours are passed over.
@@ -36,7 +59,7 @@ def measurements_from(
     found: list[Measurement] = []
     issues: list[Issue] = []
     for observation in observations:
-        values, said = _read_one(observation, live=live, kind=kind)
+        values, said = _read_one(observation, live=live)
         found += values
         issues += said
     return tuple(sorted(found, key=lambda one: (one.effective, one.source))), tuple(issues)
@@ -49,22 +72,27 @@ def _parts(observation: Any) -> Iterable[tuple[Any, AnalyteCode]]:
             yield part, code
 
 
-def _read_one(observation: Any, *, live: bool, kind: Kind) -> tuple[list[Measurement], list[Issue]]:
+def _read_one(observation: Any, *, live: bool) -> tuple[list[Measurement], list[Issue]]:
     source, parts = source_of(observation), list(_parts(observation))
     if not parts:
         return [], []
     if observation.status not in USED:
         return [], [Issue("not-final", f"{source} left out: {observation.status}", source, parts[0][1].analyte)]
-    effective = effective_of(observation)
+    effective, issued = effective_of(observation), instant(observation.issued)
     if effective is None:
         return [], [Issue("malformed", f"{source} left out: no time", source, parts[0][1].analyte)]
-    available = available_at(kind, effective, instant(observation.issued), live=live)
-    read = [_value(part, code, observation, effective, available) for part, code in parts]
-    measured = [one for one, _ in read if one is not None]
-    issues = [issue for _, said in read for issue in said]
-    if measured:
-        issues += reservations(observation, measured[0].analyte)
-    return measured, issues
+    measured, issues = [], []
+    for part, code in parts:
+        try:
+            value, as_sent, said = _value(part, code, source)
+        except _NotUsed as error:
+            issues.append(error.issue)
+            continue
+        available = available_at("vitals" if code.analyte in VITALS else "labs", effective, issued, live=live)
+        unit = analytes()[code.analyte].unit
+        measured.append(Measurement(code.analyte, value, unit, effective, available, source, as_sent))
+        issues += said
+    return measured, issues + (reservations(observation, measured[0].analyte) if measured else [])
 
 
 def reservations(observation: Any, about: str) -> list[Issue]:
@@ -77,44 +105,74 @@ def reservations(observation: Any, about: str) -> list[Issue]:
     return issues
 
 
-def _value(
-    part: Any, code: AnalyteCode, observation: Any, effective: datetime, available: datetime
-) -> tuple[Measurement | None, list[Issue]]:
-    """One value in its canonical unit, or the issue that says why not."""
-    analyte, source = analytes()[code.analyte], source_of(observation)
-    quantity = part.valueQuantity
-    if quantity is None or quantity.value is None:
-        return None, _no_value(part, analyte, source)
-    if quantity.comparator and quantity.comparator not in _COMPARATORS:
-        return None, [Issue("malformed", f"{analyte.label} left out ({source}): comparator", source, analyte.name)]
-    as_sent = f"{quantity.comparator or ''}{quantity.value:f} {quantity.unit or quantity.code or ''}".strip()[:40]
+class _NotUsed(Exception):
+    """A value cannot be used; carries what the card says of it."""
+
+    def __init__(self, issue: Issue) -> None:
+        self.issue = issue
+
+
+def _value(part: Any, code: AnalyteCode, source: str) -> tuple[float, str, list[Issue]]:
+    """One value in its canonical unit, as it was sent, and what a card says of it. Raises `_NotUsed`."""
+    analyte = analytes()[code.analyte]
+    number, comparator, unit, ucum = _sent(part, analyte, source)
+    as_sent = f"{comparator}{shown(number)} {unit or ucum or ''}".strip()[:40]
     try:
-        value = to_canonical(float(quantity.value), quantity.unit, quantity.code, analyte)
-        value *= _dimer_factor(part, code)
+        line = conversion(unit or None, ucum or None, analyte)
+        value = line.to(float(number)) * _dimer_factor(part, code)
     except UnitError as error:
-        return None, [Issue("unit-unknown", f"{analyte.label} left out ({source}): {error}", source, analyte.name)]
+        text = f"{analyte.label} left out ({source}): {error}"
+        raise _NotUsed(Issue("unit-unknown", text, source, analyte.name)) from error
     low, high = analyte.plausible
     if not low <= value <= high:
-        return None, [Issue("implausible", f"{analyte.label} {as_sent} not plausible ({source})", source, analyte.name)]
-    one = Measurement(analyte.name, value, analyte.unit, effective, available, source, as_sent)
-    if quantity.comparator:
-        return one, [Issue("assumed", f"{analyte.label} {as_sent}: the limit is used", source, analyte.name)]
-    return one, []
+        text = f"{analyte.label} {as_sent} not plausible ({source})"
+        raise _NotUsed(Issue("implausible", text, source, analyte.name))
+    said = [f"{analyte.label} {as_sent}: the limit is used"] if comparator else []
+    if code.property and line.molar != (code.property in _BY_MOLES):
+        meant = "mass" if line.molar else "moles"
+        said.append(f"{analyte.label} {as_sent} under a code for {meant} ({source}): the unit is believed")
+    return value, as_sent, [Issue("assumed", text, source, analyte.name) for text in said]
 
 
-def _no_value(part: Any, analyte: Analyte, source: str) -> list[Issue]:
-    """A value that should be there is missing aloud."""
+def _sent(part: Any, analyte: Analyte, source: str) -> tuple[Decimal | int, str, str | None, str | None]:
+    """Number, comparator, unit and UCUM code. Raises `_NotUsed`: a value that should be there is missing aloud."""
+    quantity = part.valueQuantity
+    if quantity is None and part.valueInteger is not None:
+        return part.valueInteger, "", None, None
+    if quantity is None or quantity.value is None:
+        raise _NotUsed(Issue("malformed", f"{analyte.label} {_why_no_number(part)} ({source})", source, analyte.name))
+    if quantity.comparator and quantity.comparator not in _COMPARATORS:
+        text = f"{analyte.label} left out ({source}): comparator"
+        raise _NotUsed(Issue("malformed", text, source, analyte.name))
+    return quantity.value, quantity.comparator or "", quantity.unit, quantity.code
+
+
+def shown(number: Decimal | int) -> str:
+    """A number in digits; one too long for a card with its exponent."""
+    return f"{number:f}" if isinstance(number, Decimal) and -20 < number.adjusted() < 20 else str(number)
+
+
+def _why_no_number(part: Any) -> str:
+    """What stands where a number should be."""
     if part.dataAbsentReason is not None:
-        return [Issue("malformed", f"{analyte.label} has no value ({source}): marked absent", source, analyte.name)]
-    return [Issue("malformed", f"{analyte.label} has no numeric value ({source})", source, analyte.name)]
+        codes = [code for system, code in codings_of(part.dataAbsentReason) if system == _ABSENT_SYSTEM and code]
+        words = next((_ABSENT[code] for code in codes if code in _ABSENT), "marked absent")
+        return f"has no value: {words}"
+    for member, form in _OTHER_FORMS.items():
+        if getattr(part, member) is not None:
+            return f"is a {form}, which is not read"
+    if part.interpretation and not (part.valueString or part.valueCodeableConcept):
+        return "has no number, only an interpretation"
+    return "has no numeric value"
 
 
 def _dimer_factor(part: Any, code: AnalyteCode) -> float:
     """1 for FEU, 2 for DDU; raises `UnitError` where code and texts disagree or none says."""
     if code.dimer is None:
         return 1.0
+    quantity = part.valueQuantity
     displays = [coding.display for coding in (part.code.coding or ())]
-    said = dimer_kind(part.valueQuantity.unit, part.valueQuantity.code, part.code.text, *displays)
+    said = dimer_kind(quantity.unit, quantity.code, part.code.text, *displays)
     if said is None and code.dimer == "unknown":
         raise UnitError("neither code nor unit says FEU or DDU")
     if said is not None and code.dimer not in ("unknown", said):

@@ -82,7 +82,7 @@ def history_from(
     elsewhere = frozenset(map(source_of, of("Encounter"))) - frozenset(stay.encounters if stay else ())
     diagnoses, diagnosis_issues = diagnoses_from(of("Condition"), stay, as_of=as_of, elsewhere=elsewhere)
     observations = of("Observation")
-    filed, report_issues = _filed_reports(of, chart, stay, live=live)
+    filed, report_issues = _filed_reports(of, chart, stay, site, live=live)
     scores, score_issues = _scores(of, filed, site, live=live)
     measurements, value_issues = measurements_from(observations, live=live)
     mrs, mrs_issues = pre_stroke_mrs_from(observations, stay, live=live)
@@ -108,7 +108,7 @@ def history_from(
 
 
 def _filed_reports(
-    of: Callable[..., tuple[Any, ...]], chart: RawChart, stay: Stay | None, *, live: bool
+    of: Callable[..., tuple[Any, ...]], chart: RawChart, stay: Stay | None, site: Site, *, live: bool
 ) -> tuple[tuple[Version, ...], tuple[Issue, ...]]:
     return filed_from(
         of("DiagnosticReport"),
@@ -117,6 +117,7 @@ def _filed_reports(
         documents=of("DocumentReference"),
         binaries={reference_of(raw): raw for raw in raws_of(chart) if _is_binary(raw)},
         since=stay.t0 - REPORTS_BEFORE if stay else None,
+        seconds=site.attachment_seconds,
     )
 
 
@@ -185,9 +186,7 @@ def seen_at(history: History, as_of: datetime) -> ClinicalSnapshot:
     )
 
 
-def replayed(
-    chart: RawChart, history: History, as_of: datetime, site: Site = DEFAULT_SITE
-) -> ClinicalSnapshot:
+def replayed(chart: RawChart, history: History, as_of: datetime, site: Site = DEFAULT_SITE) -> ClinicalSnapshot:
     """What was known at an earlier moment of a mapped history, each resource in its version of then.
 
     Mapped anew only where the chart holds several versions of something.

@@ -93,6 +93,9 @@ CLINICAL: tuple[Query, ...] = (
 )
 """What is asked beyond `CORE`. NIHSS forms are fetched only where no NIHSS Observation was found."""
 
+NAMES_STROKE = frozenset({"nihss", "forms", "reports"})
+"""Keys whose prefetched answers may name a stroke that no code does: they count before anything is fetched."""
+
 
 def clinical_queries(site: Site = DEFAULT_SITE) -> tuple[Query, ...]:
     """`CLINICAL` as a site wants it: with its local codes in the lists, or by category.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from fhir_mappings.local_codes import LocalCodes, translated
 from fhir_mappings.quirks import DEFAULT_QUIRKS, Quirk, mended
@@ -16,6 +17,8 @@ class Site:
     ``text_fallbacks``: an Observation without a code of ours may count by its name.
     ``scores_in_notes``: an NIHSS in a report's text may count, and is said.
     ``by_category``: query keys that are searched by an Observation category instead of by codes.
+    ``attachment_seconds``: how long the PDF and RTF documents of one chart may take together; a call
+    has a deadline (a few pages take 0.12 s, measured), training has none.
     """
 
     quirks: tuple[Quirk, ...] = DEFAULT_QUIRKS
@@ -23,6 +26,7 @@ class Site:
     text_fallbacks: bool = False
     scores_in_notes: bool = False
     by_category: Mapping[str, str] = field(default_factory=dict)
+    attachment_seconds: float = inf
 
 
 DEFAULT_SITE = Site()

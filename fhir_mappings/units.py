@@ -5,8 +5,10 @@ kelvins; FEU and DDU are read before the library sees the text, because it drops
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
+from math import isfinite
 from typing import Any
 
 from fhir_mappings.codes import Analyte, table
@@ -23,10 +25,29 @@ _RATIOS = frozenset({"1", "%"})
 """Canonical units that any ratio would fit: an INR in percent is another test, HbA1c in mol/mol another scale."""
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
 _LONGEST = 40
+_LONG_NUMBER = re.compile(r"[0-9]{4}")
+"""No unit's exponent or factor is that long; the library would work out 10 to any power, for hours."""
 
 
 class UnitError(ValueError):
     """The unit is missing, unknown, contradictory or does not fit the analyte; says which."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """One straight line: canonical = ``factor`` x value + ``offset``. ``molar``: the unit counts moles."""
+
+    factor: float = 1.0
+    offset: float = 0.0
+    molar: bool = False
+
+    def to(self, value: float) -> float:
+        """A value of this unit in the canonical one."""
+        return self.factor * value + self.offset
+
+    def back(self, canonical: float) -> float:
+        """A canonical value in this unit."""
+        return (canonical - self.offset) / self.factor
 
 
 def dimer_kind(*texts: str | None) -> str | None:
@@ -47,12 +68,17 @@ def to_canonical(value: float, unit_text: str | None, ucum_code: str | None, ana
     D-dimer is taken as FEU here: the factor for DDU belongs to whoever knows the code
     (`dimer_kind`, `FEU_PER_DDU`).
     """
-    return conversion(unit_text or None, ucum_code or None, analyte)(value)
+    return conversion(unit_text or None, ucum_code or None, analyte).to(value)
+
+
+def from_canonical(value: float, unit: str, analyte: Analyte) -> float:
+    """A value of ``analyte.unit`` in another unit. Raises `UnitError`, and takes D-dimer as FEU, as `to_canonical`."""
+    return conversion(unit, None, analyte).back(value)
 
 
 @lru_cache(maxsize=4096)
-def conversion(unit_text: str | None, ucum_code: str | None, analyte: Analyte) -> Callable[[float], float]:
-    """The function that takes a value in this unit to the canonical one.
+def conversion(unit_text: str | None, ucum_code: str | None, analyte: Analyte) -> Conversion:
+    """What takes a value in this unit to the canonical one and back.
 
     Raises `UnitError` where code and text mean different units, too, and where one of them is a unit
     of something else.
@@ -60,12 +86,12 @@ def conversion(unit_text: str | None, ucum_code: str | None, analyte: Analyte) -
     given = [text for text in (ucum_code, unit_text) if text and text.strip()]
     if not given:
         if analyte.may_lack_unit:
-            return lambda value: value
+            return Conversion()
         raise UnitError("no unit")
-    known = [function for text in given if (function := _function(text, analyte)) is not None]
+    known = [found for text in given if (found := _conversion_of(text, analyte)) is not None]
     if not known:
         raise UnitError(f"unit {_short(given[0])} not known for {analyte.label}")
-    if len(known) > 1 and abs(known[0](10.0) - known[1](10.0)) > 1e-6 * abs(known[0](10.0)):
+    if len(known) > 1 and abs(known[0].to(10.0) - known[1].to(10.0)) > 1e-6 * abs(known[0].to(10.0)):
         raise UnitError(f"unit {_short(given[1])} contradicts its code {_short(given[0])}")
     return known[0]
 
@@ -76,7 +102,7 @@ def _short(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _function(text: str, analyte: Analyte) -> Callable[[float], float] | None:
+def _conversion_of(text: str, analyte: Analyte) -> Conversion | None:
     """How one unit text converts; None where it is no unit.
 
     Raises `UnitError` where it is a unit of something else.
@@ -85,24 +111,38 @@ def _function(text: str, analyte: Analyte) -> Callable[[float], float] | None:
         return None
     ucum = _ucum_of(text)
     if ucum == analyte.unit:
-        return lambda value: value
+        return Conversion()
     if analyte.name == "hba1c" and ucum == "mmol/mol":
-        return lambda value: _NGSP_SLOPE * value + _NGSP_OFFSET
+        return Conversion(_NGSP_SLOPE, _NGSP_OFFSET, molar=True)
     if analyte.unit in _RATIOS:
         raise UnitError(f"unit {_short(text)} does not fit {analyte.label}")
-    units = _parsed(ucum)
+    units = None if _LONG_NUMBER.search(ucum) else _parsed(ucum)
     return None if units is None else _between(units, text, analyte)
 
 
 def _ucum_of(text: str) -> str:
     """The UCUM code that a typed unit means, without annotations; else the text as it is."""
-    compact = re.sub(r"\s+", "", text)
+    compact = re.sub(r"\s+", "", text).translate(_TYPED)
     known = _spellings().get(compact.lower())
     if known is not None:
         return known
-    plain = compact.replace("µ", "u").replace("μ", "u")
-    bare = re.sub(r"(?i)\bmcg\b", "ug", _DIMER_MARK.sub("", _ANNOTATION.sub("", plain)))
+    bare = _DIMER_MARK.sub("", _ANNOTATION.sub("", compact))
+    bare = re.sub(r"(?i)\bmc(?=[gl](?:\b|_))", "u", bare)
     return _spellings().get(bare.lower(), bare)
+
+
+_TYPED = str.maketrans({"µ": "u", "μ": "u", "×": "x", "⁹": "^9", "³": "^3", "·": "."})
+"""Characters that people type and UCUM does not have."""
+
+
+def is_typed_unit(text: str) -> bool:
+    """True where the text is a unit that people type for one of our analytes."""
+    return len(text) <= _LONGEST and _ucum_of(text) in _meant()
+
+
+@cache
+def _meant() -> frozenset[str]:
+    return frozenset(_spellings().values()) - {"1"}
 
 
 @cache
@@ -127,21 +167,22 @@ def _parsed(ucum: str) -> Any:
         return None
 
 
-def _between(units: Any, text: str, analyte: Analyte) -> Callable[[float], float]:
+def _between(units: Any, text: str, analyte: Analyte) -> Conversion:
     """The linear conversion from these units, found by asking the library for two points of it."""
     from pint.errors import PintError
 
     registry = _registry()
+    molar = "[substance]" in units.dimensionality
+    per_mole = registry.Quantity(analyte.per_mole, "g/mol") if molar and analyte.per_mole else 1
     try:
         target = registry.from_ucum(analyte.unit).units
-        if "[substance]" in units.dimensionality and analyte.per_mole:
-            per_mole = registry.Quantity(analyte.per_mole, "g/mol")
-            factor = float((registry.Quantity(1.0, units) * per_mole).to(target).magnitude)
-            return lambda value: value * factor
-        zero, hundred = (float(registry.Quantity(point, units).to(target).magnitude) for point in (0.0, 100.0))
-    except PintError as error:
+        zero, hundred = (float((registry.Quantity(at, units) * per_mole).to(target).magnitude) for at in (0.0, 100.0))
+        found = Conversion((hundred - zero) / 100.0, zero, molar)
+    except (PintError, ArithmeticError) as error:
         raise UnitError(f"unit {_short(text)} does not fit {analyte.label}") from error
-    return lambda value: zero + value * (hundred - zero) / 100.0
+    if found.factor == 0 or not isfinite(found.factor) or not isfinite(found.offset):
+        raise UnitError(f"unit {_short(text)} does not fit {analyte.label}")
+    return found
 
 
 def warm_up() -> None:
