@@ -1,162 +1,147 @@
 """What the sentences of the reports say: stroke findings with assertion, side, site, grade and number."""
 
-import re
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from fhir_mappings.inputs import Assertion, Finding, Sentence
-from fhir_mappings.text import numbers
-from fhir_mappings.text.assertion import LEXICON, assertion_of, clauses
+from fhir_mappings.text.assertion import assertion_of
+from fhir_mappings.text.clauses import Clause, clauses
+from fhir_mappings.text.finding_rules import FindingRule, lexicon
+from fhir_mappings.text.members import grade_of, side_of, sided_percents, site_of, value_of
+from fhir_mappings.text.spelling import in_one_spelling
+from fhir_mappings.text.symptoms import read_symptoms, symptoms
 
-_FILES = ("language.toml", "imaging.toml", "symptoms.toml")
 _STRENGTH: tuple[Assertion, ...] = ("present", "uncertain", "absent", "historical", "asked")
-_NUMBERS = {"aspects": numbers.aspects, "millimeters": numbers.millimeters, "percent": numbers.percent}
-_SIDES = re.compile(r"\b(left|right|bilateral|both)\b")
-_SITES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("tandem", re.compile(r"\btandem\b")),
-    ("m1", re.compile(r"\bm1\b")),
-    ("m2", re.compile(r"\bm2\b")),
-    ("m3", re.compile(r"\bm3\b")),
-    ("ica", re.compile(r"\b(?:ica|internal carotid|carotid (?:t|terminus)|t-occlusion)\b")),
-    ("basilar", re.compile(r"\bbasilar\b")),
-    ("vertebral", re.compile(r"\bvertebral\b")),
-    ("aca", re.compile(r"\b(?:aca|a1|a2|anterior cerebral)\b")),
-    ("pca", re.compile(r"\b(?:pca|p1|p2|posterior cerebral)\b")),
-)
-
-
-@dataclass(frozen=True)
-class FindingRule:
-    """One entry of the lexicon, compiled."""
-
-    name: str
-    label: str
-    says: re.Pattern[str]
-    normal: re.Pattern[str] | None
-    absent_only: re.Pattern[str] | None
-    not_with: re.Pattern[str] | None
-    not_when: re.Pattern[str] | None
-    needs: re.Pattern[str] | None
-    historical_with: re.Pattern[str] | None
-    grades: Mapping[str, re.Pattern[str]]
-    number: str | None
-    always: Assertion | None
-    symptom: bool
+_MEMBERS = ("side", "site", "grade", "value")
+_Span = tuple[int, int]
 
 
 def read_findings(sentences: Sequence[Sentence]) -> tuple[Finding, ...]:
-    """Every finding that a sentence mentions, at most once a sentence: its strongest mention."""
-    return tuple(
-        finding for place, sentence in enumerate(sentences) for finding in _in_sentence(sentence, place) if finding
-    )
+    """Every finding that a sentence mentions.
 
-
-@cache
-def lexicon() -> tuple[str, tuple[FindingRule, ...]]:
-    """The version of the lexicon and its rules."""
-    about, *files = (tomllib.loads((LEXICON / name).read_text("utf-8")) for name in _FILES)
-    return about["version"], tuple(_rule(row) for file in files for row in file["finding"])
+    At most once a sentence, its strongest mention, but for what is told of two sides or sites: "left M1 patent,
+    right M1 occluded".
+    """
+    return tuple(finding for place, sentence in enumerate(sentences) for finding in _in_sentence(sentence, place))
 
 
 def label_of(name: str) -> str:
     """What a card calls a finding."""
-    return next(rule.label for rule in lexicon()[1] if rule.name == name)
-
-
-def _rule(row: Mapping[str, object]) -> FindingRule:
-    def pattern(key: str) -> re.Pattern[str] | None:
-        phrases = row.get(key)
-        return _compiled(phrases) if isinstance(phrases, list) else None
-
-    grades = row.get("grades")
-    return FindingRule(
-        name=str(row["name"]),
-        label=str(row["label"]),
-        says=pattern("says") or re.compile("(?!)"),
-        normal=pattern("normal"),
-        absent_only=pattern("absent_only"),
-        not_with=pattern("not_with"),
-        not_when=pattern("not_when"),
-        needs=pattern("needs"),
-        historical_with=pattern("historical_with") or pattern("self_historical"),
-        grades={grade: _compiled(words) for grade, words in grades.items()} if isinstance(grades, dict) else {},
-        number=str(row["number"]) if "number" in row else None,
-        always="present" if row.get("always") == "present" else None,
-        symptom=row.get("symptom") is True,
-    )
-
-
-def _compiled(phrases: list[str]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)")
+    return symptoms().get(name) or next(rule.label for rule in lexicon()[1] if rule.name == name)
 
 
 def _in_sentence(sentence: Sentence, place: int) -> list[Finding]:
-    text = sentence.text.lower()
-    spans = clauses(text)
-    found = (_strongest(rule, text, spans, sentence, place) for rule in lexicon()[1])
-    return [finding for finding in found if finding]
+    text = in_one_spelling(sentence.text)
+    rules = [rule for rule in lexicon()[1] if rule.may_match(text)]
+    parts = clauses(text) if rules else ()
+    imaging = (_told_apart([one for part in parts for one in _mentions(rule, part, sentence, place)]) for rule in rules)
+    return [*(one for found in imaging for one in found), *read_symptoms(sentence.text, place)]
 
 
-def _strongest(
-    rule: FindingRule, text: str, spans: Sequence[tuple[int, int]], sentence: Sentence, place: int
-) -> Finding | None:
-    mentions = [finding for start, end in spans for finding in _mentions(rule, text[start:end], sentence, place)]
-    return min(mentions, key=lambda one: _STRENGTH.index(one.assertion), default=None)
+def _told_apart(mentions: Sequence[Finding]) -> list[Finding]:
+    """The strongest mention with all that is said of it, then those of another side, site or number."""
+    kept: list[Finding] = []
+    for one in sorted(mentions, key=lambda mention: _STRENGTH.index(mention.assertion)):
+        same = next((number for number, other in enumerate(kept) if not _differs(one, other)), None)
+        if same is None:
+            kept.append(one)
+        elif kept[same].assertion == one.assertion:
+            kept[same] = _joined(kept[same], one)
+    return kept
 
 
-def _mentions(rule: FindingRule, clause: str, sentence: Sentence, place: int) -> list[Finding]:
+def _differs(one: Finding, other: Finding) -> bool:
+    """True where both say a side, a site or a number, and not the same."""
+    said = ((getattr(one, member), getattr(other, member)) for member in ("side", "site", "value"))
+    return any(mine is not None and theirs is not None and mine != theirs for mine, theirs in said)
+
+
+def _joined(one: Finding, other: Finding) -> Finding:
+    missing = {name: getattr(other, name) for name in _MEMBERS if getattr(one, name) is None}
+    return replace(one, **missing)
+
+
+def _mentions(rule: FindingRule, clause: Clause, sentence: Sentence, place: int) -> Iterator[Finding]:
     """The mentions of one finding in one clause."""
-    if (rule.not_with and rule.not_with.search(clause)) or (rule.needs and not rule.needs.search(clause)):
-        return []
-    normal = [match.span() for match in rule.normal.finditer(clause)] if rule.normal else []
-    says = [match for match in rule.says.finditer(clause) if not any(_near(match.span(), span) for span in normal)]
-    found = [_finding(rule, clause, match, sentence, place) for match in says]
-    # "Left M1 patent, right M1 occluded": one open vessel hides no closed one.
-    found += [Finding(rule.name, "absent", place)] if normal else []
-    found = [one for one in found if one.assertion != "present" or not (rule.not_when and rule.not_when.search(clause))]
-    if not found and rule.absent_only:
-        bare = (_finding(rule, clause, match, sentence, place) for match in rule.absent_only.finditer(clause))
-        found = [one for one in bare if one.assertion in ("absent", "asked")]
-    return found
+    text = clause.text
+    if (rule.not_in and rule.not_in.search(text)) or (rule.needs and not rule.needs.search(text)):
+        return
+    weak = [] if rule.not_weak and rule.not_weak.search(text) else _spans(rule, "weak", clause)
+    says, normal = _without_overlap(_spans(rule, "says", clause) + weak, _spans(rule, "normal", clause))
+    yield from (_finding(rule, clause, span, "absent", place) for span in normal)
+    yield from (_finding(rule, clause, span, "historical", place) for span in _spans(rule, "historical", clause))
+    said = [(span, how) for span in says if (how := _asserted(rule, clause, span, sentence)) is not None]
+    for span, how in _hedged_together(said, clause):
+        yield from _numbered(rule, clause, _finding(rule, clause, span, how, place))
+    if rule.bare and not says:
+        for span in _spans(rule, "bare", clause):
+            if (how := _asserted(rule, clause, span, sentence)) in ("absent", "asked"):
+                yield _finding(rule, clause, span, how, place)
 
 
-def _finding(rule: FindingRule, clause: str, match: re.Match[str], sentence: Sentence, place: int) -> Finding:
-    said: Assertion = rule.always or assertion_of(
-        clause, match.start(), match.end(), section=sentence.section, symptom=rule.symptom
-    )
-    if said != "absent" and rule.historical_with:
-        past = any(_near(other.span(), match.span()) for other in rule.historical_with.finditer(clause))
-        # An old infarct seen on this scan is present; one in the history is historical.
-        said = "historical" if past else ("present" if rule.name == "old_infarct" and said == "historical" else said)
-    read = _NUMBERS[rule.number] if rule.number and said in ("present", "uncertain") else None
-    grade = next((grade for grade, words in rule.grades.items() if words.search(clause)), None)
+def _without_overlap(says: list[_Span], normal: list[_Span]) -> tuple[list[_Span], list[_Span]]:
+    """Mentions that no statement of normality covers, and those statements that stand in no mention.
+
+    "Non-occlusive thrombus" is normal, "lost its normal gray-white border" is a mention.
+    """
+    normal = [one for one in normal if not any(other[0] < one[0] and one[1] <= other[1] for other in says)]
+    return [span for span in says if not any(_touch(span, other) for other in normal)], normal
+
+
+def _hedged_together(said: list[tuple[_Span, Assertion]], clause: Clause) -> list[tuple[_Span, Assertion]]:
+    """A hedge counts for what leads up to it: "sulcal effacement suspicious for early ischemia" is one doubt."""
+    last = max((span[0] for span, how in said if how == "uncertain"), default=-1)
+    return [
+        (span, "uncertain" if how == "present" and span[1] < last and "," not in clause.text[span[1] : last] else how)
+        for span, how in said
+    ]
+
+
+def _spans(rule: FindingRule, part: str, clause: Clause) -> list[_Span]:
+    """Where a part of the rule matches, but for phrases that mean something else."""
+    pattern = getattr(rule, part)
+    found = [match.span() for match in pattern.finditer(clause.text)] if pattern else []
+    other = [match.span() for match in rule.other.finditer(clause.text)] if rule.other and found else []
+    kept = (span for span in found if not any(one[0] < span[1] and span[0] < one[1] for one in other))
+    return [span for span in kept if not _means_else(rule, clause, *span)]
+
+
+def _means_else(rule: FindingRule, clause: Clause, start: int, end: int) -> bool:
+    before, after = clause.phrase(start, end)
+    beside = rule.not_beside is not None and rule.not_beside.search(clause.text[before:after]) is not None
+    return beside or (rule.not_before is not None and rule.not_before.search(clause.text[before:end]) is not None)
+
+
+def _asserted(rule: FindingRule, clause: Clause, span: _Span, sentence: Sentence) -> Assertion | None:
+    """How a mention is asserted, by the conventions of its finding; None where it then says nothing."""
+    said: Assertion = "present" if rule.always else assertion_of(clause, *span, section=sentence.section)
+    if said == "absent" and rule.never_absent:
+        return None
+    past = rule.old is not None and any(_touch(span, one.span()) for one in rule.old.finditer(clause.text))
+    if rule.name == "old_infarct" and said in ("present", "historical"):
+        # Seen on this scan it is present, though long past.
+        return "historical" if past or sentence.section in ("history", "comparison") else "present"
+    return "historical" if past and said == "present" else said
+
+
+def _numbered(rule: FindingRule, clause: Clause, finding: Finding) -> list[Finding]:
+    """A stenosis of each side where two are told, else the finding as it is."""
+    two = list(sided_percents(clause)) if rule.number == "percent" and finding.assertion == "present" else []
+    return [replace(finding, value=value, side=side) for value, side in two] or [finding]
+
+
+def _finding(rule: FindingRule, clause: Clause, span: _Span, said: Assertion, place: int) -> Finding:
     return Finding(
         name=rule.name,
         assertion=said,
         sentence=place,
-        side=_side(clause, match.start()),
-        site=_site(clause) if rule.name == "occlusion" and said != "absent" else None,
-        grade=grade,
-        value=read(match[0] if rule.number == "aspects" else clause) if read else None,
+        side=side_of(rule, clause, *span),
+        site=site_of(clause, *span) if rule.name == "occlusion" else None,
+        grade=grade_of(rule, clause, *span),
+        value=value_of(rule, clause, *span) if said not in ("absent", "asked") else None,
     )
 
 
-def _near(one: tuple[int, int], other: tuple[int, int]) -> bool:
+def _touch(one: _Span, other: _Span) -> bool:
     """True where two spans overlap or all but touch, as in "micro-hemorrhage"."""
     return one[0] <= other[1] + 1 and other[0] <= one[1] + 1
-
-
-def _side(clause: str, start: int) -> Literal["left", "right", "both"] | None:
-    """The side named nearest to the mention."""
-    matches = sorted(_SIDES.finditer(clause), key=lambda match: abs(match.start() - start))
-    if not matches:
-        return None
-    word = matches[0][1]
-    return "both" if word in ("bilateral", "both") else ("left" if word == "left" else "right")
-
-
-def _site(clause: str) -> str | None:
-    return next((site for site, pattern in _SITES if pattern.search(clause)), None)
