@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: install demo serve test check trials lock clean
+.PHONY: install demo serve test check docs trials lock clean
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -44,6 +44,9 @@ check: $(READY)  ## lint, types and import contracts only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(READY)  ## write docs/CODE_MAPS.md anew from the data files
+	$(BIN)/python -m tools.code_maps
 
 trials: $(READY)  ## long trials, written to benchmarks/trials/
 	$(BIN)/python -m benchmarks.trials

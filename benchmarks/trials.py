@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.latency import latency
+from benchmarks.mapping import mapping
+from benchmarks.random_resources import random_resources
 
 OUT = Path(__file__).parent / "trials"
-TRIALS: Mapping[str, Callable[[], dict[str, Any]]] = {"latency": latency}
+TRIALS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "latency": latency,
+    "mapping": mapping,
+    "random_resources": random_resources,
+}
 
 
 def main() -> None:

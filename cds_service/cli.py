@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -136,6 +136,18 @@ def map_(
         looked = chart_to_look_at(bundle, fhir, patient, site, as_of=as_of, token_file=token_file)
     found = described(looked, site, live=as_of is None)
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if raw else page(found))
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--json", "raw", is_flag=True, help="The same as JSON.")
+def read(file: BinaryIO, *, raw: bool) -> None:
+    """Print the findings of a report (text, HTML, RTF or PDF), or of JSON lines with "text"; - is standard input."""
+    from cds_service.reading import CannotRead, printed
+
+    with told(CannotRead):
+        for line in printed(file, as_json=raw):
+            click.echo(line)
 
 
 @main.command()

@@ -1,21 +1,21 @@
 """Drugs before admission, and thrombolytics given, from orders, statements and administrations."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from fhir_mappings.observations import codings_of, source_of
+from fhir_mappings.drug_names import Drug, drug_named, is_for_a_catheter
+from fhir_mappings.home_drugs import Judged, charted_at, home_drug, moment_of
+from fhir_mappings.observations import source_of
+from fhir_mappings.patients import encounter_named
 from fhir_mappings.procedures import BEFORE_ARRIVAL
-from fhir_mappings.snapshot import Issue, Stay, Treatment, TreatmentKind, TreatmentState
-from fhir_mappings.value_sets import drug_of
-from fhir_mappings.windows import available_at, instant
+from fhir_mappings.snapshot import Issue, Stay, Treatment, TreatmentKind
+from fhir_mappings.windows import available_at
 
-STILL_TAKEN = timedelta(days=90)
-"""An order completed or stopped counts as a home drug if it is not older at arrival than this (assumption)."""
-
-_NOT_TAKEN = frozenset({"cancelled", "entered-in-error", "not-done", "not-taken", "draft", "unknown"})
-_ENDED = frozenset({"completed", "stopped", "ended"})
 _GIVEN = frozenset({"completed", "in-progress", "stopped"})
+"""A stopped infusion was begun; one on hold may never have been."""
+
+_DENIED = Judged(None, "its text denies it", "contradictory")
 
 
 def treatments_from(
@@ -28,84 +28,73 @@ def treatments_from(
     """
     found: list[Treatment] = []
     issues: list[Issue] = []
+    doubts: list[tuple[str, Judged, Any]] = []
     for resource in resources:
-        source = source_of(resource)
-        concept, missing = _concept(resource, medications)
-        if missing:
-            issues.append(Issue("unread", f"{source}: the drug it refers to was not found", source, "medications"))
-        kind = _drug_class(concept)
-        if kind is None or resource.status in _NOT_TAKEN or getattr(resource, "doNotPerform", None):
+        if resource.status == "entered-in-error":
             continue
-        treatment = _treatment(resource, kind, concept, stay, live=live)
-        found += [treatment] if treatment else []
-    return tuple(found), tuple(issues)
+        source, drug = source_of(resource), drug_named(resource, medications)
+        if drug.unknown:
+            issues.append(Issue("unread", f"{source}: {drug.unknown}", source, "medications"))
+        for kind in (*drug.kinds, *drug.denied):
+            name = cast(TreatmentKind, "thrombolysis" if kind == "thrombolytic" else kind)
+            judged = _DENIED if kind in drug.denied else _judged(resource, name, drug, stay)
+            found += [_treatment(resource, name, judged, drug, stay, live=live)] if judged.state else []
+            doubts += [(name, judged, resource)] if judged.said else []
+    return tuple(found), (*issues, *_said(doubts, found))
 
 
-def _concept(resource: Any, medications: Mapping[str, Any]) -> tuple[Any, str | None]:
-    """The drug's concept, and the reference that could not be resolved."""
-    if resource.medicationCodeableConcept is not None:
-        return resource.medicationCodeableConcept, None
-    reference = resource.medicationReference.reference if resource.medicationReference else None
-    if reference and reference.startswith("#"):
-        held = {f"#{one.id}": one for one in resource.contained or () if one.get_resource_type() == "Medication"}
-        drug = held.get(reference)
-    else:
-        drug = medications.get("/".join(reference.split("/")[-2:])) if reference else None
-    return (drug.code, None) if drug else (None, reference)
+def _judged(resource: Any, name: TreatmentKind, drug: Drug, stay: Stay | None) -> Judged:
+    return _thrombolysis(resource, drug, stay) if name == "thrombolysis" else home_drug(resource, stay)
 
 
-def _drug_class(concept: Any) -> str | None:
-    if concept is None:
-        return None
-    texts = [concept.text, *(coding.display for coding in (concept.coding or ()))]
-    return drug_of(texts, codings_of(concept))
+def _thrombolysis(resource: Any, drug: Drug, stay: Stay | None) -> Judged:
+    """Whether a thrombolytic was given for this stroke."""
+    moment = moment_of(resource)
+    if moment and stay and moment < stay.t0 - BEFORE_ARRIVAL:
+        return Judged(None)
+    if is_for_a_catheter(resource, drug):
+        return Judged(None, "for a catheter")
+    if resource.get_resource_type() != "MedicationAdministration":
+        return Judged(None, "no administration" if stay else None)  # without a stay it may be of any year
+    if resource.status not in _GIVEN:
+        return Judged(None, resource.status, "not-final")
+    if moment is None and stay and encounter_named(resource.context) not in stay.encounters:
+        return Judged(None, "neither time nor encounter")
+    return Judged("done")
 
 
-def _treatment(resource: Any, kind: str, concept: Any, stay: Stay | None, *, live: bool) -> Treatment | None:
-    moment = _moment(resource)
-    given = resource.get_resource_type() == "MedicationAdministration"
-    if kind == "thrombolytic" and not (given and resource.status in _GIVEN and _within(moment, stay)):
-        return None
-    thrombolysis = kind == "thrombolytic"
-    state: TreatmentState = "done" if thrombolysis else "in_stay"
-    if not thrombolysis and _is_home(resource, moment, stay):
-        if _is_long_over(resource, moment, stay):
-            return None
-        state = "before_admission"
-    known = available_at("drugs", moment, None, live=live) if moment else None
-    if state == "before_admission" and known and stay and known <= stay.t0:
+def _treatment(
+    resource: Any, name: TreatmentKind, judged: Judged, drug: Drug, stay: Stay | None, *, live: bool
+) -> Treatment:
+    charted = charted_at(resource)
+    known = available_at("drugs", charted, None, live=live) if charted else None
+    if judged.state == "before_admission" and known and stay and known <= stay.t0:
         known = None  # a home drug is known from arrival on, whenever it was prescribed
-    text = concept.text or next((coding.display for coding in concept.coding or () if coding.display), kind)
-    name = cast(TreatmentKind, "thrombolysis" if thrombolysis else kind)
-    return Treatment(name, state, text[:120], source_of(resource), moment, known)
+    text = (drug.text or name)[:120]
+    return Treatment(name, judged.state or "in_stay", text, source_of(resource), moment_of(resource), known)
 
 
-def _within(moment: datetime | None, stay: Stay | None) -> bool:
-    return moment is None or stay is None or moment >= stay.t0 - BEFORE_ARRIVAL
+def _said(doubts: Sequence[tuple[str, Judged, Any]], found: Iterable[Treatment]) -> list[Issue]:
+    """One word a class, and only where no other resource settles the class.
+
+    It is on what counts in spite of a doubt, else on the resource charted last: a chart holds a
+    prescription for every refill of ten years, and to say each would hide the rest of the card.
+    """
+    doubted = {source_of(resource) for _, _, resource in doubts}
+    settled = {one.kind for one in found if one.state != "in_stay" and one.source not in doubted}
+    counts = Counter(kind for kind, _, _ in doubts)
+    last = {one[0]: one for one in sorted(doubts, key=_weight) if one[0] not in settled}
+    return [_issue(*one, more=counts[one[0]] - 1) for one in last.values()]
 
 
-def _is_long_over(resource: Any, moment: datetime | None, stay: Stay | None) -> bool:
-    """True for an order that ended and was written long before arrival."""
-    return resource.status in _ENDED and bool(moment and stay and moment < stay.t0 - STILL_TAKEN)
+def _weight(doubt: tuple[str, Judged, Any]) -> tuple[bool, float]:
+    _, judged, resource = doubt
+    charted = charted_at(resource)
+    return judged.state == "before_admission", charted.timestamp() if charted else 0.0
 
 
-def _moment(resource: Any) -> datetime | None:
-    """When a drug was ordered, taken or given."""
-    period = getattr(resource, "effectivePeriod", None)
-    return (
-        instant(getattr(resource, "authoredOn", None))
-        or instant(getattr(resource, "effectiveDateTime", None))
-        or (instant(period.start) if period else None)
-        or instant(getattr(resource, "dateAsserted", None))
-    )
-
-
-def _is_home(resource: Any, moment: datetime | None, stay: Stay | None) -> bool:
-    """A home drug: stated, reported, planned, of the community category, or before arrival."""
-    if resource.get_resource_type() == "MedicationAdministration":
-        return bool(moment and stay and moment < stay.t0)
-    if resource.get_resource_type() == "MedicationStatement":
-        return True
-    categories = {code for concept in (resource.category or ()) for _, code in codings_of(concept)}
-    stated = bool(resource.reportedBoolean) or resource.intent == "plan" or "community" in categories
-    return stated or bool(moment and stay and moment < stay.t0)
+def _issue(kind: str, judged: Judged, resource: Any, *, more: int) -> Issue:
+    source = source_of(resource)
+    how = "counted" if judged.state == "before_admission" else "not counted"
+    others = f" (and {more} more)" if more else ""
+    return Issue(judged.code, f"{kind} {source} {how}: {judged.said}{others}", source, kind)

@@ -137,6 +137,9 @@ def _value(part: Any, code: AnalyteCode, source: str) -> tuple[float, str, list[
 def _sent(part: Any, analyte: Analyte, source: str) -> tuple[Decimal | int, str, str | None, str | None]:
     """Number, comparator, unit and UCUM code. Raises `_NotUsed`: a value that should be there is missing aloud."""
     quantity = part.valueQuantity
+    if part.dataAbsentReason is not None and (part.valueInteger is not None or (quantity and quantity.value)):
+        text = f"{analyte.label} left out ({source}): a value beside a reason for its absence"
+        raise _NotUsed(Issue("contradictory", text, source, analyte.name))
     if quantity is None and part.valueInteger is not None:
         return part.valueInteger, "", None, None
     if quantity is None or quantity.value is None:

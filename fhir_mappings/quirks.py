@@ -75,7 +75,7 @@ def secure_loinc_system(raw: Raw) -> Raw:
 
 
 def _loinc(name: str, text: str) -> str:
-    return LOINC if name == "system" and _LOINC_SYSTEM.fullmatch(text) else text
+    return LOINC if name == "system" and text != LOINC and _LOINC_SYSTEM.fullmatch(text) else text
 
 
 def ids_with_underscore(raw: Raw) -> Raw:

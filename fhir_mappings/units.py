@@ -173,10 +173,16 @@ def _between(units: Any, text: str, analyte: Analyte) -> Conversion:
 
     registry = _registry()
     molar = "[substance]" in units.dimensionality
-    per_mole = registry.Quantity(analyte.per_mole, "g/mol") if molar and analyte.per_mole else 1
+
+    def converted(value: float) -> float:
+        sent = registry.Quantity(value, units)
+        if molar and analyte.per_mole:
+            sent = sent * registry.Quantity(analyte.per_mole, "g/mol")
+        return float(sent.to(target).magnitude)
+
     try:
         target = registry.from_ucum(analyte.unit).units
-        zero, hundred = (float((registry.Quantity(at, units) * per_mole).to(target).magnitude) for at in (0.0, 100.0))
+        zero, hundred = converted(0.0), converted(100.0)
         found = Conversion((hundred - zero) / 100.0, zero, molar)
     except (PintError, ArithmeticError) as error:
         raise UnitError(f"unit {_short(text)} does not fit {analyte.label}") from error

@@ -22,12 +22,17 @@ _JOINT = re.compile(r",? ?\b(?:and|or|nor)\b|[,/()&+]")
 _OR = re.compile(r"\b(?:or|nor)\b")
 _ITEM_END = re.compile(r"[,;)]")
 _RECOMMENDS = re.compile(r"\b(?:recommend|advis|suggest|consider|propose)")
-_VERB_BEFORE = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|remains?|appears?|now|fully|completely|largely)\s*$")
+_VERB_BEFORE = re.compile(
+    r"\b(?:is|are|was|were|be|been|has|have|had|remains?|appears?|now|fully|completely|largely)\s*$"
+)
 _NOTHING_BEHIND = re.compile(
-    r" *(?:$|[,;.)]|\b(?:in|on|at|given|due|but|rather|and|because|with|by|from|since|as|after|though|at|to be|clinically|here|currently)\b)"
+    r" *(?:$|[,;.)]|\b(?:in|on|at|given|due|but|rather|and|because|with|by|from|since|as|after|though|at|to be"
+    r"|clinically|here|currently)\b)"
 )
 _ASIDE = re.compile(r"\([^)]*\)")
-_FILLER = re.compile(r"(?:\W|\b(?:which|that|now|since|then|has|have|is|are|was|were|still|currently|yet|though|it)\b)*")
+_FILLER = re.compile(
+    r"(?:\W|\b(?:which|that|now|since|then|has|have|is|are|was|were|still|currently|yet|though|it)\b)*"
+)
 _PLURAL = re.compile(r"(?:are|were|have|do|can|could)\b| ?[:=-]")
 _MORE = r"(?: (?!of\b|for\b|to\b|or\b|and\b|suggest|suspicious|concerning|compatible|consistent)[\w'-]+){0,5} ?$"
 

@@ -12,7 +12,9 @@ from fhir_mappings.text.sides import Side, side_near
 from fhir_mappings.text.spelling import LEXICON
 
 _NUMBERS = {"aspects": numbers.aspects, "millimeters": numbers.millimeters, "percent": numbers.percent}
-_TO = re.compile(r"(?:\bto(?:wards?)?(?: the)? |[ -](?:to|->)[ -])(left|right)\b|\b(left|right)ward|\bshifted (left|right)\b")
+_TO = re.compile(
+    r"(?:\bto(?:wards?)?(?: the)? |[ -](?:to|->)[ -])(left|right)\b|\b(left|right)ward|\bshifted (left|right)\b"
+)
 _SIDED_PERCENT = re.compile(r"[<>]? ?(\d{1,3}) ?%(?: stenosis)?(?: (?:on|in|of))?(?: the)? (left|right)\b")
 
 

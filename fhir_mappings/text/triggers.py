@@ -68,7 +68,8 @@ def _patterns(meanings: tuple[str, ...]) -> tuple[tuple[re.Pattern[str], tuple[t
 
 def _joined(rows: list[tuple[str, str, Reach]]) -> tuple[re.Pattern[str], tuple[tuple[str, Reach], ...]]:
     rows = sorted(rows, key=lambda row: len(row[0]), reverse=True)
-    return _bounded("|".join(f"({phrase})" for phrase, _, _ in rows)), tuple((row[1], row[2]) for row in rows)
+    # The empty group that tells the phrase stands behind it: one that begins with a letter is then skipped at once.
+    return _bounded("|".join(f"{phrase}()" for phrase, _, _ in rows)), tuple((row[1], row[2]) for row in rows)
 
 
 def whole_words(phrases: tuple[str, ...]) -> re.Pattern[str]:

@@ -1,6 +1,5 @@
 """Collecting a chart: prefetch first, then the server, within the deadline, from listed hosts only."""
 
-import base64
 import time
 from typing import Any
 

@@ -179,3 +179,10 @@ def test_a_withheld_simulated_risk_is_a_facts_card():
     answer = conclude(snapshot_from(RawChart(b.PATIENT_ID, held), b.at(6)), predictor=model, withhold=True)
     assert ("withheld", "risk not shown: no local validation", 0) == (answer.kind, answer.reason, model.calls)
     assert answer.scores
+
+
+def test_an_old_value_is_said_with_its_age_in_hours():
+    """A pressure of 14 h ago is used, and the card says how old it is."""
+    vitals = b.searchset(b.observation("8480-6", 150, "mm[Hg]", 1, "bp", category="vital-signs"))
+    nihss = b.searchset(b.nihss(9, 1), b.nihss(9, 14))
+    assert "Old: Systolic blood pressure, latest 14 h." in card(15, vitals=vitals, nihss=nihss)["detail"]

@@ -1,6 +1,7 @@
 """The code maps, row by row: they are where patients get hurt."""
 
 from dataclasses import asdict
+from math import isfinite
 
 import pytest
 
@@ -17,7 +18,7 @@ from fhir_mappings.codes import (
     nihss_table,
     table,
 )
-from fhir_mappings.units import to_canonical
+from fhir_mappings.units import conversion, from_canonical, to_canonical
 from tests.builders import NIHSS_ITEM_CODES
 
 ROWS = sorted(analyte_codes().values(), key=lambda row: (row.analyte, row.order))
@@ -42,6 +43,38 @@ def test_every_row_names_a_known_analyte_and_its_source(row: AnalyteCode) -> Non
     assert row.analyte in analytes()
     assert row.source
     assert (row.dimer in {"FEU", "DDU", "unknown"}) == (row.analyte == "d_dimer")
+
+
+PROPERTIES = {
+    "MCnc": ("mg/dL", "g/L"),
+    "SCnc": ("mmol/L", "umol/L"),
+    "NCnc": ("10*9/L", "10*3/uL"),
+    "MFr": ("%",),
+    "SFr": ("mmol/mol",),
+}
+"""Units of each LOINC property that our codes have."""
+BOTH_KINDS = ("glucose", "creatinine", "ldl", "hba1c")
+"""Analytes that laboratories give by mass and by moles."""
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.loinc)
+def test_every_row_takes_the_units_of_its_property(row: AnalyteCode) -> None:
+    """A value in a unit of the code's own kind converts; a code that could be either says which it is."""
+    analyte = analytes()[row.analyte]
+    for unit in PROPERTIES[row.property] if row.property else (analyte.unit,):
+        line = conversion(unit, None, analyte)
+        assert line.molar == (row.property in {"SCnc", "SFr"})
+    assert row.property or row.analyte not in BOTH_KINDS
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.loinc)
+def test_every_row_has_a_plausible_range_that_its_unit_can_reach(row: AnalyteCode) -> None:
+    """The range is finite, above zero at its top, and goes through the unit of the code and back."""
+    analyte = analytes()[row.analyte]
+    unit = PROPERTIES[row.property][0] if row.property else analyte.unit
+    for edge in analyte.plausible:
+        assert isfinite(edge)
+        assert edge == pytest.approx(to_canonical(from_canonical(edge, unit, analyte), unit, None, analyte))
 
 
 def test_orders_of_an_analyte_start_at_one_without_gaps() -> None:
@@ -125,6 +158,6 @@ def test_untestable_answers_are_no_points() -> None:
 
 
 def test_spellings_are_written_as_they_are_looked_up() -> None:
-    """A spelling with a capital, a blank or a micro sign would never be found."""
+    """A spelling with a capital, a blank, a micro sign or a raised digit would never be found."""
     spellings = table("units.toml")["spellings"]
-    assert [] == [text for text in spellings if text != text.lower() or set(text) & set(" µμ")]
+    assert [] == [text for text in spellings if text != text.lower() or set(text) & set(" µμ×⁹³")]

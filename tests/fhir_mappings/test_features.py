@@ -222,3 +222,28 @@ def test_a_good_table_of_ones_own_is_read(tmp_path: Path):
     path = tmp_path / "features.toml"
     path.write_text('version = "1"' + ROW, "utf-8")
     assert ("1", ("x",)) == (load_features(path).version, load_features(path).names)
+
+
+def stale(hours: float, **changes: Any) -> dict[str, float]:
+    """Names and ages of the old inputs at that hour."""
+    inputs = build_inputs(replace(BARE, as_of=at(hours), **changes), TABLE)
+    return {one.name: age for one, age in inputs.stale}
+
+
+def test_a_latest_value_is_old_after_its_hours_and_one_of_arrival_never_is():
+    """The temperature of 12 h ago is still good, that of 13 h ago is said to be old."""
+    values = (measured("temperature", 37.0, 1), measured("systolic_bp", 150, 1))
+    assert {} == stale(13, measurements=values)
+    assert {"temperature_latest": 13.0, "systolic_bp_latest": 13.0} == stale(14, measurements=values)
+
+
+def test_a_score_of_the_ambulance_is_not_the_latest_one():
+    """A letter charted late must not stand for the examination of now."""
+    there = replace(score(15, 3), not_a_baseline="prehospital")
+    assert 9 == feature("nihss_latest", nihss=(score(9, 1), there)).value
+
+
+def test_scores_with_different_untestable_items_have_no_difference():
+    """Like is compared with like: the change is unknown, not 3."""
+    intubated = replace(score(12, 3), items={"10": None})
+    assert feature("nihss_change", nihss=(score(9, 1), intubated)).value is None

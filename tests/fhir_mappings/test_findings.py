@@ -16,7 +16,8 @@ DATA = Path(__file__).parents[3] / "shared/data/stroke-findings/findings.jsonl"
 
 def read(text: str, section: Section = "findings") -> dict[str, Finding]:
     """The findings of one sentence by name."""
-    return {one.name: one for one in read_findings([Sentence(text, section, "DiagnosticReport/r1", T0)])}
+    found = read_findings([Sentence(text, section, "DiagnosticReport/r1", T0)])
+    return {one.name: one for one in reversed(found)}  # of two of one name, one a side, the stronger stands first
 
 
 @pytest.mark.parametrize(

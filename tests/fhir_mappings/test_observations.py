@@ -6,18 +6,17 @@ from typing import Any
 import pytest
 
 from fhir_mappings.observations import measurements_from
-from fhir_mappings.reading import is_issue, read
+from fhir_mappings.reading import read_all
 from fhir_mappings.snapshot import Issue, Measurement
 from fhir_mappings.units import warm_up
-from fhir_mappings.windows import Kind
 from tests.builders import LOINC, PATIENT_ID, at, observation, when
 
 
-def measured(*raws: dict[str, Any], kind: Kind = "labs", live: bool = True) -> tuple[list[Measurement], list[Issue]]:
+def measured(*raws: dict[str, Any], live: bool = True) -> tuple[list[Measurement], list[Issue]]:
     """Measurements and issues of these raw Observations."""
-    resources = [read(raw, PATIENT_ID) for raw in raws]
-    assert not [one for one in resources if is_issue(one)]
-    found, issues = measurements_from(resources, live=live, kind=kind)
+    resources, unread = read_all(raws, PATIENT_ID)
+    assert () == unread
+    found, issues = measurements_from(resources, live=live)
     return list(found), list(issues)
 
 
@@ -31,6 +30,16 @@ def refusal(raw: dict[str, Any]) -> Issue:
 def quantity(raw: dict[str, Any], **members: Any) -> dict[str, Any]:
     """The Observation with more members in its valueQuantity."""
     return {**raw, "valueQuantity": {**raw["valueQuantity"], **members}}
+
+
+def without_value(**members: Any) -> dict[str, Any]:
+    """A glucose that has these members instead of a value."""
+    return observation("2345-7", None, hours=1) | members
+
+
+def absent(code: str, system: str = "http://terminology.hl7.org/CodeSystem/data-absent-reason") -> dict[str, Any]:
+    """A reason for a value's absence."""
+    return {"coding": [{"system": system, "code": code}]}
 
 
 def panel(*components: dict[str, Any], code: str = "85354-9") -> dict[str, Any]:
@@ -61,7 +70,7 @@ def test_the_lag_of_the_kind_counts_only_outside_a_live_call() -> None:
     lab = observation("2345-7", 100, "mg/dL", hours=1)
     assert at(1) == measured(lab, live=True)[0][0].available
     assert at(2) == measured(lab, live=False)[0][0].available
-    assert at(1) == measured(observation("8867-4", 80, "/min", hours=1), kind="vitals", live=False)[0][0].available
+    assert at(1) == measured(observation("8867-4", 80, "/min", hours=1), live=False)[0][0].available
 
 
 def test_values_come_oldest_first() -> None:
@@ -74,7 +83,7 @@ def test_values_come_oldest_first() -> None:
 def test_a_blood_pressure_panel_counts_through_its_components(code: str) -> None:
     """Systolic and diastolic from components, and a mean pressure that is not ours passed over."""
     parts = (component("8480-6", 150), component("8462-4", 90), component("8478-0", 110))
-    found, issues = measured(panel(*parts, code=code), kind="vitals")
+    found, issues = measured(panel(*parts, code=code))
     assert {"systolic_bp": 150, "diastolic_bp": 90} == {one.analyte: one.value for one in found}
     assert [] == issues
 
@@ -119,7 +128,14 @@ def test_a_withdrawn_value_is_not_used(status: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [("final", []), ("amended", []), ("corrected", []), ("preliminary", ["not-final"]), ("unknown", ["not-final"])],
+    [
+        ("final", []),
+        ("amended", []),
+        ("corrected", []),
+        ("preliminary", ["not-final"]),
+        ("registered", ["not-final"]),
+        ("unknown", ["not-final"]),
+    ],
 )
 def test_an_early_value_is_used_with_a_word(status: str, said: list[str]) -> None:
     """Preliminary values count; the card says so."""
@@ -128,20 +144,112 @@ def test_an_early_value_is_used_with_a_word(status: str, said: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("members", "said"),
     [
-        {"dataAbsentReason": {"text": "unknown"}, "valueQuantity": None},
-        {"valueQuantity": None},
-        {"valueQuantity": {"unit": "mg/dL"}},
-        {"valueQuantity": None, "valueString": "high"},
+        ({}, "Glucose has no numeric value (Observation/o1)"),
+        ({"valueQuantity": {"unit": "mg/dL"}}, "Glucose has no numeric value (Observation/o1)"),
+        ({"valueString": "high"}, "Glucose has no numeric value (Observation/o1)"),
+        ({"valueString": "1,234 mg/dL"}, "Glucose has no numeric value (Observation/o1)"),
+        ({"valueCodeableConcept": {"text": "high"}}, "Glucose has no numeric value (Observation/o1)"),
+        ({"valueBoolean": True}, "Glucose has no numeric value (Observation/o1)"),
+        ({"valueRange": {"low": {"value": 90}}}, "Glucose is a range, which is not read (Observation/o1)"),
+        ({"valueRatio": {"numerator": {"value": 1}}}, "Glucose is a ratio, which is not read (Observation/o1)"),
+        (
+            {"valueSampledData": {"origin": {"value": 0}, "period": 10, "dimensions": 1, "data": "1 2"}},
+            "Glucose is a series of samples, which is not read (Observation/o1)",
+        ),
+        (
+            {"interpretation": [{"coding": [{"code": "H"}]}]},
+            "Glucose has no number, only an interpretation (Observation/o1)",
+        ),
+        ({"dataAbsentReason": absent("not-performed")}, "Glucose has no value: not performed (Observation/o1)"),
+        ({"dataAbsentReason": absent("temp-unknown")}, "Glucose has no value: not known yet (Observation/o1)"),
+        ({"dataAbsentReason": absent("error")}, "Glucose has no value: measured with an error (Observation/o1)"),
+        ({"dataAbsentReason": absent("masked")}, "Glucose has no value: masked (Observation/o1)"),
+        ({"dataAbsentReason": absent("error", "urn:lab")}, "Glucose has no value: marked absent (Observation/o1)"),
+        ({"dataAbsentReason": {"text": "Jane said no"}}, "Glucose has no value: marked absent (Observation/o1)"),
     ],
 )
-def test_a_value_that_should_be_there_is_missing_aloud(change: dict[str, Any]) -> None:
-    """Absent, null and textual values are said and never filled in."""
-    assert ("malformed", "glucose") == (
-        (issue := refusal({**observation("2345-7", 100, "mg/dL"), **change})).code,
-        issue.about,
-    )
+def test_a_value_that_should_be_there_is_missing_aloud(members: dict[str, Any], said: str) -> None:
+    """Absent, coded, textual and multiple values are said in plain words, and free text is not repeated."""
+    issue = refusal(without_value(**members))
+    assert ("malformed", "glucose", said) == (issue.code, issue.about, issue.text)
+
+
+def test_a_value_beside_a_reason_for_its_absence_is_not_used() -> None:
+    """A device that charts 100 and "error" contradicts itself."""
+    issue = refusal(observation("2345-7", 100, "mg/dL") | {"dataAbsentReason": absent("error")})
+    assert "contradictory" == issue.code
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "value", "as_sent"),
+    [
+        ("2345-7", "134 mg/dL", 134, "134 mg/dL"),
+        ("2345-7", " 134,5 mg/dl", 134.5, "134.5 mg/dl"),
+        ("48065-7", "<0.27 ug/mL FEU", 0.27, "<0.27 ug/mL FEU"),
+        ("6690-2", "9.1 10*9/L", 9.1, "9.1 10*9/L"),
+        ("6301-6", "1.1", 1.1, "1.1"),
+    ],
+)
+def test_a_value_written_as_text_is_read(code: str, text: str, value: float, as_sent: str) -> None:
+    """The quirk for quantities as strings is on by default, and the wording stays."""
+    found, _ = measured(observation(code, None) | {"valueString": text})
+    assert [(value, as_sent)] == [(one.value, one.as_sent) for one in found]
+
+
+def test_a_number_alone_has_no_unit_to_be_read_in() -> None:
+    """A text, an integer and a Quantity without unit are alike: only an INR needs none."""
+    for members in ({"valueString": "134"}, {"valueInteger": 134}, {"valueQuantity": {"value": 134}}):
+        assert "Glucose left out (Observation/o1): no unit" == refusal(without_value(**members)).text
+    for members in ({"valueString": "1"}, {"valueInteger": 1}, {"valueQuantity": {"value": 1}}):
+        assert [1] == [one.value for one in measured(observation("6301-6", None) | members)[0]]
+
+
+def test_a_blood_pressure_in_one_text_counts() -> None:
+    """``120/80`` under a panel's code is two measurements; under another code it is no number."""
+    found, issues = measured(observation("85354-9", None) | {"valueString": "120/80"})
+    assert {"systolic_bp": 120, "diastolic_bp": 80} == {one.analyte: one.value for one in found}
+    assert [] == issues
+    assert "malformed" == refusal(observation("8480-6", None) | {"valueString": "120/80"}).code
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "said"),
+    [
+        ("2345-7", 7.2, "mmol/L", "Glucose 7.2 mmol/L under a code for mass (Observation/o1): the unit is believed"),
+        ("14749-6", 130, "mg/dL", "Glucose 130 mg/dL under a code for moles (Observation/o1): the unit is believed"),
+        ("2160-0", 80, "umol/L", "Creatinine 80 umol/L under a code for mass (Observation/o1): the unit is believed"),
+        ("4548-4", 53, "mmol/mol", "HbA1c 53 mmol/mol under a code for mass (Observation/o1): the unit is believed"),
+    ],
+)
+def test_a_unit_of_another_kind_than_its_code_is_believed_and_said(
+    code: str, value: float, unit: str, said: str
+) -> None:
+    """Hospitals keep one code for both; the range still refuses what the unit makes of it, where that is absurd."""
+    found, issues = measured(observation(code, value, unit))
+    assert (1, [("assumed", said)]) == (len(found), [(one.code, one.text) for one in issues])
+
+
+@pytest.mark.parametrize(
+    ("code", "display"),
+    [
+        ("2524-7", "Lactate [Moles/volume] in Serum or Plasma"),
+        ("2524-7", "LDL cholesterol"),
+        ("2532-0", "Lactate dehydrogenase"),
+        ("14804-9", "CRP"),
+        ("2524-7", "Glucose"),
+    ],
+)
+def test_a_code_that_is_not_ours_is_never_taken_by_its_name(code: str, display: str) -> None:
+    """A lactate is no LDL and an LDH is no CRP, whatever the display says."""
+    assert ([], []) == measured(observation(code, 2.1, "mmol/L", display=display))
+
+
+def test_a_number_without_end_ends() -> None:
+    """An exponent of nine digits is said in a few characters, not written out."""
+    issue = refusal(observation("2345-7", None) | {"valueQuantity": {"value": "1e999999999", "unit": "mg/dL"}})
+    assert "Glucose 1E+999999999 mg/dL not plausible (Observation/o1)" == issue.text
 
 
 def test_a_value_without_time_is_not_used() -> None:
@@ -172,6 +280,8 @@ def test_an_implausible_value_is_shown_as_sent_and_not_used() -> None:
         ("71427-9", "mg/L{FEU}", None, 0.5),
         ("48066-5", "ug/mL", None, 1.0),
         ("48058-2", "ug/mL{DDU}", None, 1.0),
+        ("48065-7", "mg{FEU}/L", None, 0.5),
+        ("48065-7", "ug/mL", "D-dimer, fibrinogen equivalent units", 0.5),
         ("30240-6", "ug/mL FEU", None, 0.5),
         ("30240-6", "ug/mL DDU", None, 1.0),
         ("7799-0", "ug/mL", "D-dimer FEU", 0.5),
@@ -181,6 +291,12 @@ def test_d_dimer_is_told_in_feu(code: str, unit: str, display: str | None, expec
     """One DDU is two FEU; code, unit and display are read before the UCUM library."""
     found, issues = measured(observation(code, 0.5, unit, display=display))
     assert ([expected], []) == ([one.value for one in found], issues)
+
+
+def test_250_in_ddu_is_the_limit_of_500_in_feu() -> None:
+    """The laboratories' cut-off in both units: 250 ng/mL DDU is 0.5 mg/L FEU."""
+    assert [0.5] == [one.value for one in measured(observation("48066-5", 250, "ng/mL DDU"))[0]]
+    assert [0.5] == [one.value for one in measured(observation("48065-7", 500, "ng/mL FEU"))[0]]
 
 
 @pytest.mark.parametrize(
@@ -206,10 +322,10 @@ def test_two_hundred_observations_take_well_under_80_ms() -> None:
     """The warm path of a call: one registry, one conversion a unit."""
     codes = [("2345-7", 100, "mg/dL"), ("14749-6", 5.6, "mmol/L"), ("6690-2", 9100, "/uL"), ("48065-7", 1, "ug/mL")]
     raws = [observation(*codes[n % 4], hours=n / 10, id_=f"o{n}") for n in range(200)]
-    resources = [read(raw, PATIENT_ID) for raw in raws]
+    resources, _ = read_all(raws, PATIENT_ID)
     warm_up()
-    measurements_from(resources, live=True, kind="labs")
+    measurements_from(resources, live=True)
     start = time.process_time()
-    found, _ = measurements_from(resources, live=True, kind="labs")
+    found, _ = measurements_from(resources, live=True)
     assert 200 == len(found)
     assert time.process_time() - start < 0.08

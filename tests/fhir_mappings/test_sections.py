@@ -100,6 +100,61 @@ def test_a_line_break_within_a_sentence_is_no_end_and_a_list_is_many():
 
 
 @pytest.mark.parametrize(
+    ("line", "section"),
+    [
+        ("Hx: ", "history"),
+        ("Reason for exam: ", "history"),
+        ("Clinical findings: ", "history"),
+        ("FINDINGS ", "findings"),
+        ("IMPRESSION ", "impression"),
+        ("Conclusion – ", "impression"),
+        ("Conclusion - ", "impression"),
+        ("## Key findings: ", "findings"),
+        ("PREVIOUS IMAGING: ", "comparison"),
+        ("Scan protocol: ", "technique"),
+    ],
+)
+def test_a_heading_may_be_followed_by_its_text(line: str, section: str):
+    """After a colon or a dash, and after capitals without either."""
+    assert [(section, "The left hemisphere")] == cut(f"{line}The left hemisphere")
+
+
+def test_a_line_of_capitals_that_begins_like_a_heading_is_a_statement():
+    """In a text of capitals only a colon makes a heading."""
+    assert [("other", "HISTORY OF STROKE IN THE LEFT HEMISPHERE.")] == cut("HISTORY OF STROKE IN THE LEFT HEMISPHERE.")
+
+
+def test_a_template_has_a_statement_on_each_line():
+    """A label begins one, and so does a capital where the line before had room for its word."""
+    assert ["Midline: shift to the left", "Vessels: dense MCA"] == [
+        text for _, text in cut("Midline: shift to the left\nVessels: dense MCA")
+    ]
+    assert ["No bleed", "No midline shift", "Normal ventricles"] == [
+        text for _, text in cut("No bleed\nNo midline shift\nNormal ventricles")
+    ]
+
+
+def test_a_wrapped_line_goes_on_before_a_capital():
+    """Where the word did not fit, or the line ends with a word that needs another."""
+    long = "There is loss of gray-white differentiation that involves the entire territory of the left"
+    assert [f"{long} MCA"] == [text for _, text in cut(f"{long}\nMCA")]
+    assert ["No sign of Broca aphasia"] == [text for _, text in cut("No sign of\nBroca aphasia")]
+
+
+def test_numbers_of_a_list_part_it_on_one_line():
+    """Without full stops, in text that lost its line breaks."""
+    assert ["No bleed", "Old infarct", "ASPECTS 10"] == [
+        text for _, text in cut("IMPRESSION: 1. No bleed 2. Old infarct 3. ASPECTS 10")
+    ]
+    assert ["Grade 2. The rest is normal."] == [" ".join(text for _, text in cut("Grade 2. The rest is normal."))]
+
+
+def test_a_semicolon_ends_no_sentence():
+    """What stands behind it belongs to the same statement of the report."""
+    assert ["No bleed; sulci are normal."] == [text for _, text in cut("No bleed; sulci are normal.")]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "未见颅内出血。左侧大脑中动脉闭塞。",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mappings.codes import analytes
-from fhir_mappings.units import UnitError, dimer_kind, to_canonical, warm_up
+from fhir_mappings.units import UnitError, dimer_kind, is_typed_unit, to_canonical, warm_up
 
 
 def canonical(value: float, unit: str | None, name: str, ucum: str | None = None) -> float:
@@ -28,6 +28,9 @@ def canonical(value: float, unit: str | None, name: str, ucum: str | None = None
         ("temperature", 37.2, "°C", 37.2),
         ("temperature", 98.6, "°F", 37.0),
         ("temperature", 98.6, "[degF]", 37.0),
+        ("temperature", 98.6, "F", 37.0),
+        ("temperature", 98.6, "degF", 37.0),
+        ("temperature", 98.6, "degrees F", 37.0),
         ("temperature", 310.15, "K", 37.0),
         ("spo2", 97, "%", 97),
         ("spo2", 97, "percent", 97),
@@ -45,24 +48,38 @@ def canonical(value: float, unit: str | None, name: str, ucum: str | None = None
         ("fibrinogen", 3.5, "g/L", 3.5),
         ("crp", 1.2, "mg/dL", 12),
         ("crp", 12000, "mcg/L", 12),
+        ("crp", 12000, "µg/L", 12),
+        ("crp", 12000, "μg/L", 12),
+        ("fibrinogen", 300, "mg/100 mL", 3),
         ("wbc", 9.1, "K/uL", 9.1),
         ("wbc", 9.1, "x10^9/L", 9.1),
         ("wbc", 9.1, "10*3/uL", 9.1),
         ("wbc", 9.1, "Thousand/uL", 9.1),
         ("wbc", 9.1, "10E3/µL", 9.1),
         ("wbc", 9.1, "Gpt/l", 9.1),
+        ("wbc", 9.1, "10^9/L", 9.1),
+        ("wbc", 9.1, "10*9/L", 9.1),
+        ("wbc", 9.1, "×10⁹/L", 9.1),
+        ("wbc", 9.1, "x 10*9/L", 9.1),
+        ("wbc", 9.1, "K/mcL", 9.1),
+        ("wbc", 9.1, "10³/µL", 9.1),
         ("wbc", 9100, "/uL", 9.1),
         ("wbc", 9100, "cells/uL", 9.1),
         ("platelets", 250, "10*9/L", 250),
         ("d_dimer", 1.2, "ug/mL FEU", 1.2),
         ("d_dimer", 1.2, "mg/L{FEU}", 1.2),
         ("d_dimer", 1.2, "ug{FEU}/mL", 1.2),
-        ("d_dimer", 1200, "ng/mL FEU", 1.2),
+        ("d_dimer", 500, "ng/mL FEU", 0.5),
+        ("d_dimer", 0.5, "mg/L FEU", 0.5),
+        ("d_dimer", 0.5, "mg{FEU}/L", 0.5),
+        ("d_dimer", 0.5, "mcg{FEU}/mL", 0.5),
         ("d_dimer", 1200, "ng FEU/mL", 1.2),
         ("d_dimer", 1.2, "mcg/mL (FEU)", 1.2),
         ("inr", 1.1, None, 1.1),
         ("inr", 1.1, "", 1.1),
         ("inr", 1.1, "{INR}", 1.1),
+        ("inr", 1.1, "{score}", 1.1),
+        ("inr", 1.1, "1", 1.1),
         ("inr", 1.1, "ratio", 1.1),
     ],
 )
@@ -87,10 +104,14 @@ def test_a_unit_is_converted(name: str, value: float, unit: str | None, expected
         ("hba1c", "mol/mol", None, "does not fit"),
         ("d_dimer", "[arb'U]/mL", None, "does not fit"),
         ("glucose", "m" * 5000, None, "not known"),
+        ("wbc", "10*9999999999999999999/L", None, "not known"),
+        ("wbc", "10*400/L", None, "does not fit"),
+        ("wbc", "10*-400/L", None, "does not fit"),
+        ("temperature", "1/[degF]", None, "not known"),
     ],
 )
 def test_a_unit_that_cannot_be_used_says_why(name: str, unit: str | None, ucum: str | None, why: str) -> None:
-    """A prothrombin time in percent is no INR, G/L is grams, and nothing is guessed."""
+    """A prothrombin time in percent is no INR, G/L is grams, nothing is guessed, and no power takes hours."""
     with pytest.raises(UnitError, match=why):
         canonical(10, unit, name, ucum)
 
@@ -144,6 +165,15 @@ def test_feu_beside_ddu_is_refused() -> None:
     """Two kinds in the texts of one value leave no safe reading."""
     with pytest.raises(UnitError, match="both"):
         dimer_kind("mg/L FEU", "D-dimer DDU")
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [("mg/dL", True), ("mm Hg", True), ("ug/mL FEU", True), ("%", True), ("mm", False), ("days", False), ("1", False)],
+)
+def test_a_unit_that_people_type_for_a_measurement_is_told_from_other_words(text: str, typed: bool) -> None:
+    """A shift of 2 mm and 3 days are no measurements of ours."""
+    assert typed == is_typed_unit(text)
 
 
 @given(
