@@ -36,7 +36,7 @@ _CODED = frozenset({"DiagnosticReport", "Observation"})
 """Types whose ``code`` is required."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_PASSED_OVER = frozenset({"Binary", "OperationOutcome"})
+_PASSED_OVER = ("Binary", "OperationOutcome")
 """What is no data of its own: attachments' bytes, and a Bundle's remarks, which whoever collected them said."""
 
 
@@ -68,6 +68,8 @@ def read(raw: Any, patient_id: str, site: Site = DEFAULT_SITE) -> tuple[Resource
         resource = R4.get_fhir_model_class(raw["resourceType"]).model_validate(ready)
     except ValidationError as error:
         return None, (_not_valid(source, _fields(error)),)
+    except (TypeError, AttributeError, RecursionError):  # the library takes a url for a text, and any depth
+        return None, (_not_valid(source, "a member"),)
     field = _wrong_field(resource)
     return (None, (_not_valid(source, field),)) if field else (resource, said)
 
