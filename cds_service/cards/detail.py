@@ -11,6 +11,9 @@ from fhir_mappings.inputs import Feature, Sentence
 from fhir_mappings.snapshot import ClinicalSnapshot, Issue
 from fhir_mappings.text.findings import label_of
 from models.prediction import Contribution, Prediction
+from models.scores import ScoreResult
+
+_MOST_SCORES = 3
 
 _SHOWN_FINDINGS = (
     "hemorrhage",
@@ -129,9 +132,14 @@ def _facts(snapshot: ClinicalSnapshot, conclusion: Conclusion, zone: tzinfo | No
             sentences = [conclusion.inputs.sentences[one.sentence] for one in found]
             sentences = [one for one in sentences if one != conclusion.sentence]  # quoted above
             lines += [f'- {label_of(name)}: "{plain(one.text, 100)}" ({_where(one, zone)})' for one in sentences]
-    lines += [f"- {plain(score.text, 160)}" for score in conclusion.scores]
+    lines += [f"- {plain(score.text, 160)}" for score in _leading(conclusion.scores)]
     shown = [line for line in lines if line][: most + 2]
     return "\n".join(shown) or None
+
+
+def _leading(scores: Sequence[ScoreResult]) -> Sequence[ScoreResult]:
+    """As many published scores as a card has room for: those that could be computed first, in their order."""
+    return sorted(scores, key=lambda score: score.points is None)[:_MOST_SCORES]
 
 
 def _series(snapshot: ClinicalSnapshot, zone: tzinfo | None) -> str | None:

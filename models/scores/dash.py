@@ -1,15 +1,17 @@
 """DASH: malignant infarction after ICA or M1 occlusion on MRI, 0 to 4 points."""
 
-import re
-
 from fhir_mappings.inputs import ModelInputs
 from fhir_mappings.snapshot import ClinicalSnapshot
-from models.scores.result import ScoreResult, add_up, first_glucose_mg_dl
+from models.scores.chart import glucose_mg_dl
+from models.scores.imaging import findings_on, first_day, said, values, vessel_sign_in
+from models.scores.result import ScoreResult, add_up, flag
 
 SOURCE = "DASH, PMID 24423583 (n = 119, ICA or M1 occlusion within 24 h, MRI; C 0.88 in derivation)"
 RATES = ("9.1", "20.5", "63.0", "96.8", "96.8")
-MEANS = {points: f"malignant infarction in {rate} % within 48 h (not END)" for points, rate in enumerate(RATES)}
-MRI = re.compile(r"\b(MRI?|DWI|magnetic resonance)\b", re.IGNORECASE)
+MEANS = {
+    points: f"malignant infarction in {rate} % within 48 h after ICA or M1 occlusion (not END)"
+    for points, rate in enumerate(RATES)
+}
 
 
 def aspects_points(dwi_aspects: float) -> int:
@@ -23,24 +25,16 @@ def glucose_points(mg_dl: float) -> int:
 
 
 def score(snapshot: ClinicalSnapshot, inputs: ModelInputs) -> ScoreResult:
-    """DASH from MRI reports and glucose; ACA territory involvement is not read from reports yet."""
-    aspects, vessel = _on_mri(snapshot, inputs, "aspects"), _on_mri(snapshot, inputs, "hyperdense_artery")
-    values = [value for _, value in aspects if value is not None]
-    signs = {assertion for assertion, _ in vessel}
-    glucose = first_glucose_mg_dl(snapshot)
+    """DASH from the MRI reports of the first 24 h and glucose at arrival.
+
+    ASPECTS of a CT is another scale; a vessel sign counts for M1 only where its segment is told.
+    """
+    findings = findings_on("MRI", snapshot, inputs, first_day(snapshot))
+    aspects, glucose = values(findings, "aspects"), glucose_mg_dl(snapshot)
     points = {
-        "DWI-ASPECTS": aspects_points(min(values)) if values else None,
-        "ACA territory involvement (not read from reports)": None,
-        "M1 susceptibility vessel sign": int("present" in signs) if signs & {"present", "absent"} else None,
+        "DWI-ASPECTS": aspects_points(min(aspects)) if aspects else None,
+        "ACA territory involvement": flag(said(findings, "aca_infarct")),
+        "M1 susceptibility vessel sign": flag(vessel_sign_in("m1", findings, inputs)),
         "glucose": None if glucose is None else glucose_points(glucose),
     }
     return add_up("DASH", points, MEANS, SOURCE)
-
-
-def _on_mri(snapshot: ClinicalSnapshot, inputs: ModelInputs, name: str) -> list[tuple[str, float | None]]:
-    """Assertion and value of each finding of that name in a report whose title says MRI."""
-    on_mri = {report.source for report in snapshot.reports if MRI.search(report.title)}
-    return [
-        (finding.assertion, finding.value) for finding in inputs.findings
-        if finding.name == name and inputs.sentences[finding.sentence].report in on_mri
-    ]  # fmt: skip

@@ -1,24 +1,20 @@
-"""What a published score says, and the facts that the scores share."""
+"""What a published score says: its points, or what is missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from fhir_mappings.end_rule import apply_end_rule
-from fhir_mappings.inputs import Assertion, ModelInputs
-from fhir_mappings.snapshot import ClinicalSnapshot, DiagnosisKind
-
-MG_DL_PER_MMOL_L = 18.0156  # glucose, molar mass 180.156 g/mol
+from math import floor
 
 
 @dataclass(frozen=True)
 class ScoreResult:
     """A published score's points, or None with the inputs it lacks.
 
-    ``means`` is what the points were published to mean; ``source`` where the table was read.
+    ``points`` is whole for a point table and a real number for a linear predictor; ``means`` is what
+    it was published to mean; ``source`` where the table was read.
     """
 
     name: str
-    points: int | None
+    points: float | None
     missing: tuple[str, ...]
     means: str
     source: str
@@ -28,41 +24,29 @@ class ScoreResult:
         """One line for the card."""
         if self.points is None:
             return f"{self.name}: not computable (missing: {', '.join(self.missing)})"
-        return f"{self.name} {self.points}: {self.means}"
+        shown = str(self.points) if isinstance(self.points, int) else f"{self.points:.2f}"
+        return f"{self.name} {shown}: {self.means}"
 
 
-def add_up(name: str, points: Mapping[str, int | None], means: Mapping[int, str], source: str) -> ScoreResult:
-    """The sum of all parts, or the parts that are None as what is missing."""
+def add_up(
+    name: str, points: Mapping[str, float | None], means: Mapping[int, str] | str, source: str
+) -> ScoreResult:  # fmt: skip
+    """The sum of all parts, or the parts that are None as what is missing.
+
+    ``means`` has a text for each total, or is one text for all.
+    """
     missing = tuple(part for part, value in points.items() if value is None)
-    total = None if missing else sum(value for value in points.values() if value is not None)
-    return ScoreResult(name, total, missing, "" if total is None else means[total], source)
+    if missing:
+        return ScoreResult(name, None, missing, "", source)
+    total = sum(value for value in points.values() if value is not None)
+    return ScoreResult(name, total, (), means if isinstance(means, str) else means[int(total)], source)
 
 
-def baseline_nihss(snapshot: ClinicalSnapshot) -> int | None:
-    """The total of the baseline examination by the END rule."""
-    if snapshot.stay is None:
-        return None
-    baseline = apply_end_rule(snapshot.nihss, snapshot.stay.t0).baseline
-    return None if baseline is None else baseline.total
+def flag(known: bool | None) -> int | None:
+    """1 or 0 point; None where it is not known."""
+    return None if known is None else int(known)
 
 
-def history(snapshot: ClinicalSnapshot, kind: DiagnosisKind) -> int | None:
-    """1 where a Condition says so, 0 where Conditions were answered without it, None where they were not."""
-    if any(diagnosis.kind == kind for diagnosis in snapshot.diagnoses):
-        return 1
-    answered = "conditions" in snapshot.seen and "conditions" not in snapshot.unanswered
-    return 0 if answered else None
-
-
-def first_glucose_mg_dl(snapshot: ClinicalSnapshot) -> float | None:
-    """The first glucose of the stay, mg/dL."""
-    values = [m for m in snapshot.measurements if m.analyte == "glucose"]
-    return min(values, key=lambda m: m.effective).value if values else None
-
-
-def read_as(inputs: ModelInputs, name: str) -> bool | None:
-    """True where a finding was read as present, False where only as absent, None where neither."""
-    said: set[Assertion] = {finding.assertion for finding in inputs.findings if finding.name == name}
-    if "present" in said:
-        return True
-    return False if said == {"absent"} else None
+def to_one_decimal(value: float) -> float:
+    """A value as a table with one decimal reads it, halves up: 8.05 is 8.1."""
+    return floor(round(value * 10, 6) + 0.5) / 10

@@ -2,14 +2,9 @@
 
 from fhir_mappings.inputs import ModelInputs
 from fhir_mappings.snapshot import ClinicalSnapshot
-from models.scores.result import (
-    MG_DL_PER_MMOL_L,
-    ScoreResult,
-    add_up,
-    baseline_nihss,
-    first_glucose_mg_dl,
-    read_as,
-)
+from models.scores.chart import baseline_nihss, before_thrombolysis, glucose_mmol_l, thrombolysed
+from models.scores.imaging import early_infarct, findings_on, said
+from models.scores.result import ScoreResult, add_up, flag, to_one_decimal
 
 SOURCE = "SEDAN point table; PMC4780244 (odds ratio 1.54 per point after intravenous thrombolysis)"
 RATES = ("1.4", "2.9", "8.5", "12.2", "21.7", "33.3", "33.3")
@@ -21,10 +16,10 @@ MEANS = {
 
 def glucose_points(mmol_l: float) -> int:
     """0 up to 8.0 mmol/L, 1 up to 12.0, 2 above; to the table's one decimal."""
-    rounded = round(mmol_l, 1)
-    if rounded <= 8.0:
+    printed = to_one_decimal(mmol_l)
+    if printed <= 8.0:
         return 0
-    return 1 if rounded <= 12.0 else 2
+    return 1 if printed <= 12.0 else 2
 
 
 def age_points(age_years: int) -> int:
@@ -38,15 +33,14 @@ def nihss_points(nihss: int) -> int:
 
 
 def score(snapshot: ClinicalSnapshot, inputs: ModelInputs) -> ScoreResult:
-    """SEDAN where thrombolysis was given; signs count only where a report names them."""
-    given = any((t.kind, t.state) == ("thrombolysis", "done") for t in snapshot.treatments)
-    nihss, age, glucose = baseline_nihss(snapshot), snapshot.patient.age_years, first_glucose_mg_dl(snapshot)
-    early, dense = read_as(inputs, "early_ischemic_change"), read_as(inputs, "hyperdense_artery")
+    """SEDAN where thrombolysis was given; signs count only where a report of a CT before it names them."""
+    nihss, age, glucose = baseline_nihss(snapshot), snapshot.patient.age_years, glucose_mmol_l(snapshot)
+    findings = findings_on("CT", snapshot, inputs, before_thrombolysis(snapshot))
     points = {
-        "intravenous thrombolysis": 0 if given else None,
-        "glucose": None if glucose is None else glucose_points(glucose / MG_DL_PER_MMOL_L),
-        "early infarct signs": None if early is None else int(early),
-        "hyperdense artery": None if dense is None else int(dense),
+        "intravenous thrombolysis": 0 if thrombolysed(snapshot) else None,
+        "glucose": None if glucose is None else glucose_points(glucose),
+        "early infarct signs": flag(early_infarct(findings)),
+        "hyperdense artery": flag(said(findings, "hyperdense_artery")),
         "age": None if age is None else age_points(age),
         "baseline NIHSS": None if nihss is None else nihss_points(nihss),
     }

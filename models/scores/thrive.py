@@ -2,7 +2,8 @@
 
 from fhir_mappings.inputs import ModelInputs
 from fhir_mappings.snapshot import ClinicalSnapshot
-from models.scores.result import ScoreResult, add_up, baseline_nihss, history
+from models.scores.chart import baseline_nihss, history
+from models.scores.result import ScoreResult, add_up
 
 SOURCE = "THRIVE point table; PMC4780244 (odds ratio 1.71 per point after intravenous thrombolysis)"
 GOOD = "good outcome in 64.7 %, death in 5.9 % at 0-2 points (not END)"
