@@ -89,7 +89,7 @@ def _of_texts(texts: Iterable[str | None], codings: Iterable[tuple[str | None, s
     named = [_named_in(text[:_LONGEST_NAME].lower()) for text in said]
     affirmed = {kind for one in named for kind, stands in one if stands}
     denied = {kind for one in named for kind, stands in one if not stands} - affirmed
-    coded = {kind for coding in codings if (kind := drug_of((), [coding]))}
+    coded = {kind for coding in codings if (kind := drug_of([coding]))}
     kinds = affirmed | (coded - denied)
     order = tuple(value_set("drugs"))
     return Drug(

@@ -210,7 +210,7 @@ def _thrombolysis(_: FeatureSpec, snapshot: ClinicalSnapshot) -> _Read:
     done = [one for one in snapshot.treatments if one.kind == "thrombolysis" and one.state == "done"]
     if done:
         return 1.0, done[0].effective, done[0].source
-    return _NOTHING if {"procedures", "medications"} & snapshot.unanswered else (0.0, None, None)
+    return _NOTHING if {"procedures", "medications", "administrations"} & snapshot.unanswered else (0.0, None, None)
 
 
 _FLAGS = frozenset({"female", "diagnosis", "drug", "thrombolysis"})

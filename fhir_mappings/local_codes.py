@@ -123,7 +123,7 @@ def _child(node: Any, step: str | int) -> Any:
 
 
 def _rows(path: Path) -> Iterator[LocalCode]:
-    text = path.read_text("utf-8-sig")
+    text = _read(path)
     try:
         raw = json.loads(text)
     except ValueError as error:
@@ -135,6 +135,15 @@ def _rows(path: Path) -> Iterator[LocalCode]:
         source, target = (_text(map_, group, name, *place) for name in ("source", "target"))
         for where, element in _members(map_, group, "element", *place):
             yield from _element(map_, element, source, target, where)
+
+
+def _read(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise LocalCodeError(f"{path.name}:{line}: not UTF-8") from None
 
 
 def _members(
@@ -189,7 +198,7 @@ _KNOWN: Sequence[Callable[[Sequence[Coding]], str | None]] = (
     diagnosis_of,
     procedure_of,
     decision_of,
-    lambda codings: drug_of((), codings),
+    drug_of,
 )
 
 

@@ -6,14 +6,14 @@ gets a new key. Templates carry no dates and no encounter (CDS Hooks 2.0.1 has n
 """
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from fhir_mappings.codes import LOINC, MRS_CODE, ONSET_CODE, lab_codes, nihss_codes
+from fhir_mappings.procedures import BEFORE_ARRIVAL
 from fhir_mappings.reading import reference_of
+from fhir_mappings.references import links_of
 from fhir_mappings.site import DEFAULT_SITE, Site
 from fhir_mappings.snapshot import Raw
 
@@ -35,7 +35,8 @@ class Query:
     ``codes`` (LOINC) and ``local`` (``system|code``) or ``category`` say what is asked of Observations.
     ``offered_as`` is the prefetch key of a site's own version of the template, while an EHR may still
     send the standard one under ``key``. ``fetched``: False where only a prefetch brings it, or a
-    fallback.
+    fallback. ``part_of`` is a key whose prefetched answer may carry this one's. ``whole``: True where a part of the answer says nothing of what is missing.
+    ``label`` is what a card calls it, the key if empty.
     """
 
     key: str
@@ -48,6 +49,14 @@ class Query:
     category: str | None = None
     offered_as: str | None = None
     fetched: bool = True
+    part_of: str | None = None
+    whole: bool = False
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a card calls it."""
+        return self.label or self.key
 
     @property
     def may_hide(self) -> bool:
@@ -81,6 +90,7 @@ CORE: tuple[Query, ...] = (
 )
 
 _REPORTS = f"DiagnosticReport?{_P}&category={_RADIOLOGY}&_sort=-date&_count=50"
+_GIVEN = f"MedicationAdministration?{_P}&_sort=-effective-time&_count=200"
 _FORMS = f"QuestionnaireResponse?{_P}&_sort=-authored&_count=50"
 
 CLINICAL: tuple[Query, ...] = (
@@ -89,8 +99,12 @@ CLINICAL: tuple[Query, ...] = (
     _observations("vitals", required=False, category="vital-signs"),
     Query("reports", "DiagnosticReport", _REPORTS, required=False, count=50),
     Query("medications", "MedicationRequest", f"MedicationRequest?{_P}", required=False),
+    Query(
+        "administrations", "MedicationAdministration", _GIVEN, required=False, count=200,
+        part_of="medications", whole=True, label="drugs given (thrombolysis)",
+    ),
     Query("forms", "QuestionnaireResponse", _FORMS, required=False, count=50, fetched=False),
-)
+)  # fmt: skip
 """What is asked beyond `CORE`. NIHSS forms are fetched only where no NIHSS Observation was found."""
 
 NAMES_STROKE = frozenset({"nihss", "forms", "reports"})
@@ -129,12 +143,13 @@ def own_searches(query: Query, patient_id: str, *, t0: datetime | None, as_of: d
         return ()
     if query.resource_type == "Observation":
         return _observation_searches(query, patient, t0)
-    given = (Search("MedicationAdministration", (patient, ("effective-time", since[1]))),) if since else ()
+    given = (t0 or as_of - _STAYS_BACK) - BEFORE_ARRIVAL  # as far back as a thrombolysis elsewhere counts
+    begun = ("effective-time", f"ge{_day(given)}")
     searches: dict[str, tuple[Search, ...]] = {
         "patient": (Search(f"Patient/{patient_id}"),),
         "encounters": (Search("Encounter", (patient, ("date", f"ge{_day(as_of - _STAYS_BACK)}"), ("_count", "50"))),),
         "reports": (_search("DiagnosticReport", patient, ("category", _RADIOLOGY), since, count=50),),
-        "medications": (Search("MedicationRequest", (patient,)), *given),
+        "administrations": (Search("MedicationAdministration", (patient, begun, ("_count", "200"))),),
     }
     return searches.get(query.key, (Search(query.resource_type, (patient,)),))
 
@@ -160,51 +175,34 @@ def fallback_searches(query: Query, patient_id: str, *, t0: datetime | None) -> 
 
 
 def is_lacking(query: Query, found: Sequence[Raw]) -> bool:
-    """True where what was found says nothing: no Observation, or no report with a text of any kind."""
+    """True where what was found says nothing: no Observation, no drug ordered, or no report with a text of any kind."""
     if query.key == "reports":
         return not any(any(raw.get(member) for member in _TEXT_MEMBERS) for raw in found)
-    return not found
+    return not any(raw.get("resourceType") == query.resource_type for raw in found)
 
 
 _TEXT_MEMBERS = ("conclusion", "conclusionCode", "presentedForm", "result", "text", "content")
 
-# What a second round may read: an id never climbs out of the server's base or adds parameters.
-_READABLE = re.compile(r"(?:Encounter|Medication|Binary|Observation)/(?=.*[A-Za-z0-9])[A-Za-z0-9._-]{1,64}")
 
-
-def follow_ups(raws: Iterable[Raw], held: Iterable[Raw]) -> tuple[str, ...]:
-    """References of ``raws`` that a second round has to fetch, in order and once, as far as not ``held``.
+def follow_ups(raws: Iterable[Raw], held: Iterable[Raw], base: str | None = None) -> tuple[str, ...]:
+    """What a second round has to fetch for ``raws``, as ``Type/id``, in order and once, as far as not ``held``.
 
     ``partOf`` Encounters, drugs by reference, and of reports and documents the attachments that stand in
-    Binary resources and the results.
+    Binary resources and the results. ``base`` is the FHIR server that the chart is read from: an absolute
+    reference counts only where it begins with it. Versions are left out.
     """
+    return _referred(raws, held, base, ours=True)
+
+
+def elsewhere(raws: Iterable[Raw], held: Iterable[Raw], base: str | None = None) -> tuple[str, ...]:
+    """What of the same stands on servers other than ``base``, as ``Type/id`` there: it is never read."""
+    return _referred(raws, held, base, ours=False)
+
+
+def _referred(raws: Iterable[Raw], held: Iterable[Raw], base: str | None, *, ours: bool) -> tuple[str, ...]:
     known = {reference_of(raw) for raw in held}
-    wanted = dict.fromkeys(reference for raw in raws for reference in _references(raw))
-    return tuple(reference for reference in wanted if _READABLE.fullmatch(reference) and reference not in known)
-
-
-def _references(raw: Raw) -> Iterator[str]:
-    """The references that a resource's type makes worth following, whatever they look like."""
-    kind = raw.get("resourceType")
-    if kind == "Encounter":
-        links = [raw.get("partOf")]
-    elif kind == "DiagnosticReport":
-        bare = not any(raw.get(member) for member in ("conclusion", "presentedForm", "text"))
-        links = [{"reference": one.get("url")} for one in _list(raw.get("presentedForm"))]
-        links += _list(raw.get("result")) if bare else []  # elsewhere the text is here, and results are numbers
-    elif kind == "DocumentReference":
-        attachments = (one.get("attachment") for one in _list(raw.get("content")))
-        links = [{"reference": one.get("url")} for one in attachments if isinstance(one, dict)]
-    else:
-        links = [raw.get("medicationReference")]
-    for link in links:
-        reference = link.get("reference") if isinstance(link, dict) else None
-        if isinstance(reference, str):
-            yield reference
-
-
-def _list(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    links = (link for raw in raws for link in links_of(raw, base))
+    return tuple(dict.fromkeys(name for name, own in links if own is ours and name not in known))
 
 
 def _day(moment: datetime) -> str:

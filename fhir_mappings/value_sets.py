@@ -72,18 +72,14 @@ def _in_procedure(row: _Row, system: str, code: str) -> bool:
     return system in _ICD10_PCS and code.upper().startswith(tuple(row["icd10pcs"]))
 
 
-def drug_of(texts: Iterable[str | None], codings: Iterable[Coding] = ()) -> str | None:
-    """The drug class that a drug's texts, RxNorm ingredient codes or ATC codes name."""
-    said = " ".join(text.lower() for text in texts if text)
-    named = next(_kinds(codings, "drugs", _in_drug), None)
-    return named or next(
-        (kind for kind, row in value_set("drugs").items() if any(name in said for name in row["names"])), None
-    )
+def drug_of(codings: Iterable[Coding]) -> str | None:
+    """The drug class that RxNorm ingredients, SNOMED CT substances or ATC codes name."""
+    return next(_kinds(codings, "drugs", _in_drug), None)
 
 
 def _in_drug(row: _Row, system: str, code: str) -> bool:
-    if system == RXNORM:
-        return code in row["rxnorm"]
+    if system in (RXNORM, SNOMED):
+        return code in row.get("rxnorm" if system == RXNORM else "snomed", ())
     return system == ATC and code.upper().startswith(tuple(row["atc"]))
 
 

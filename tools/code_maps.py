@@ -36,7 +36,7 @@ _COLUMNS = {
 }  # fmt: skip
 _VALUE_SETS = (
     ("diagnoses", "Diagnoses", "From the codes of Conditions: SNOMED CT whole, ICD-10 by its beginning, dots ignored."),
-    ("drugs", "Drugs", "From orders, statements and administrations: RxNorm ingredients whole, ATC by its beginning, and names as whole words of the drug's text, unless words of `data/drug_words.toml` beside them deny it (an allergy is no drug). A home drug is reported, planned, of the community category or written before arrival, and not charted as over then. A thrombolytic counts as given by an administration or a Procedure only."),
+    ("drugs", "Drugs", "From orders, statements and administrations: RxNorm ingredients and SNOMED CT substances whole, ATC by its beginning, and names as whole words of the drug's text, unless words of `data/drug_words.toml` beside them deny it (an allergy is no drug). A home drug is reported, planned, of the community category or written before arrival, and not charted as over then. A thrombolytic counts as given by an administration or a Procedure only."),
     ("procedures", "Procedures", "From the codes of Procedures; status `not-done` is a decision against. A site's own code for such a decision maps to `urn:endwatch:decision|thrombectomy-declined`."),
     ("imaging", "Imaging reports", "A report is one of imaging, or *other*, by its category; else imaging by its code or a word of its title."),
 )  # fmt: skip

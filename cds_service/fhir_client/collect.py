@@ -10,7 +10,7 @@ from cds_service.fhir_client.ask import Answer, ask
 from cds_service.fhir_client.client import FhirClient
 from cds_service.fhir_client.prefetch import Sent, sent
 from fhir_mappings.chart import RawChart, raws_of
-from fhir_mappings.queries import Query, Search, fallback_searches, follow_ups, is_lacking, own_searches
+from fhir_mappings.queries import Query, Search, elsewhere, fallback_searches, follow_ups, is_lacking, own_searches
 from fhir_mappings.snapshot import Issue, IssueCode, Raw
 from fhir_mappings.windows import instant
 
@@ -121,42 +121,43 @@ def _fetched(queries: Sequence[Query], case: Case, searches: Mapping[Query, Sequ
 
 def _merged(query: Query, answers: Sequence[Answer]) -> _Held:
     """One query's answer from its searches'; a required one needs them all."""
-    key = query.key
+    key, name = query.key, query.name
     failed = [answer for answer in answers if answer.resources is None]
     wrong = any(answer.wrong_patient for answer in failed)
-    issues = [Issue("wrong-patient", f"{key}: {answer.why}", about=key) for answer in failed[:1] if wrong]
+    issues = [Issue("wrong-patient", f"{name}: {answer.why}", about=key) for answer in failed[:1] if wrong]
     if failed and (query.required or len(failed) == len(answers)):
         return _Held(None, True, failed[0].why, tuple(issues))
     if dropped := sum(answer.dropped for answer in answers):
-        issues.append(Issue("malformed", f"{key}: entries of another type left out ({dropped})", about=key))
+        issues.append(Issue("malformed", f"{name}: entries of another type left out ({dropped})", about=key))
     if failed:
-        issues.append(Issue("query-failed", f"{key} partly unknown: {failed[0].why}", about=key))
+        issues.append(Issue("query-failed", f"{name} partly unknown: {failed[0].why}", about=key))
     if partial := [answer.why for answer in answers if answer.resources is not None and not answer.complete]:
-        issues.append(Issue("incomplete", f"{key} may be incomplete: {partial[0]}", about=key))
+        issues.append(Issue("incomplete", f"{name} may be incomplete: {partial[0]}", about=key))
     found = tuple(raw for answer in answers for raw in answer.resources or ())
-    return _Held(found, bool(failed), "", tuple(issues))
+    return _Held(found, bool(failed or (partial and query.whole)), "", tuple(issues))
 
 
 def _joined(query: Query, given: Sent, fetched: _Held | None) -> _Held:
     """From prefetch where it is whole, else with the server's; a partial prefetch is better than none."""
-    key = query.key
+    key, name = query.key, query.name
     if fetched is None:  # complete as sent, or never fetched
         return _Held(given.resources, issues=given.issues)
     issues = (*given.issues, *fetched.issues)
     if fetched.resources is not None:
         return _Held((*fetched.resources, *(given.resources or ())), fetched.failed, "", issues)
     if given.resources is not None:
-        said = Issue("incomplete", f"{key} may be incomplete: more exists, and {fetched.why}", about=key)
-        return _Held(given.resources, issues=(*issues, said))
-    said = Issue("query-failed", f"{key} unknown: {fetched.why}", about=key)
+        said = Issue("incomplete", f"{name} may be incomplete: more exists, and {fetched.why}", about=key)
+        return _Held(given.resources, query.whole, fetched.why, (*issues, said))
+    said = Issue("query-failed", f"{name} unknown: {fetched.why}", about=key)
     return _Held(None, True, fetched.why, (*issues, said))
 
 
 def _with_follow_ups(chart: RawChart, case: Case, new: Sequence[Raw]) -> RawChart:
-    """The chart after one second round: earlier Encounters of the stay, and drugs given by reference."""
-    wanted = follow_ups(new, raws_of(chart))
+    """The chart after one second round: earlier Encounters of the stay, drugs by reference, attachments, results."""
+    held, base = raws_of(chart), case.client.base if case.client else None
+    wanted, foreign = follow_ups(new, held, base), elsewhere(new, held, base)
     asked = [Search(reference) for reference in wanted[:MOST_FOLLOW_UPS]]
-    if not asked:
+    if not asked and not foreign:
         return chart
     answers = (
         ask(case.client, case.patient_id, asked) if case.client else [Answer(None, case.why_no_client)] * len(asked)
@@ -167,12 +168,21 @@ def _with_follow_ups(chart: RawChart, case: Case, new: Sequence[Raw]) -> RawChar
     ]
     if len(wanted) > len(asked):
         issues.append(Issue("incomplete", f"{len(wanted) - len(asked)} references were not read", about="follow-ups"))
+    if foreign:
+        said = f"references that are not on this call's FHIR server were not read ({len(foreign)})"
+        issues.append(Issue("incomplete", said, about="follow-ups"))
     followed = (*chart.resources.get("follow-ups", ()), *read)
     resources = {**chart.resources, **({"follow-ups": followed} if followed else {})}
     return RawChart(chart.patient_id, resources, chart.unanswered, (*chart.issues, *issues))
 
 
+_KINDS = {
+    "Encounter": "an earlier encounter of this stay", "Medication": "a drug", "Binary": "an attachment",
+    "Observation": "a result",
+}  # fmt: skip
+
+
 def _unread(search: Search, answer: Answer) -> Issue:
-    kind = "an earlier encounter of this stay" if search.path.startswith("Encounter/") else "a drug"
+    kind = _KINDS[search.path.partition("/")[0]]
     code: IssueCode = "wrong-patient" if answer.wrong_patient else "query-failed"
     return Issue(code, f"{search.path[:80]}, {kind}, was not read ({answer.why})", about="follow-ups")

@@ -32,19 +32,30 @@ def sent(query: Query, prefetch: Mapping[str, Any] | None, patient_id: str, sinc
     ``null`` and a Bundle without entries mean asked and nothing charted (CDS Hooks 2.0.1,
     prefetch). An OperationOutcome, as the value or in an entry, means failed. A Bundle with as
     many entries as its template's ``_count`` is whole only if it reaches back to ``since``. Where a site
-    has a template of its own, the standard one under the old key answers only a part of it.
+    has a template of its own, the standard one under the old key answers only a part of it. What an
+    EHR sends beside the resources of another key (`Query.part_of`) counts as if under its own.
     """
     if prefetch is not None and query.offered_as and query.offered_as not in prefetch:
         return replace(sent(replace(query, offered_as=None), prefetch, patient_id, since), complete=False)
     key = query.offered_as or query.key
-    if prefetch is None or key not in prefetch:
+    if prefetch is None:
         return FAILED
+    if key not in prefetch:
+        return _carried(query, prefetch.get(query.part_of)) if query.part_of else FAILED
     value = prefetch[key]
     if value is None:
         return Sent(())
     if isinstance(value, dict) and value.get("resourceType") == query.resource_type:
         return _alone(value, patient_id)
     return _bundled(query, value, since)
+
+
+def _carried(query: Query, value: Any) -> Sent:
+    """The resources of a query among those of another key; none there is no answer."""
+    found = tuple(raw for raw in matches(value) if raw.get("resourceType") == query.resource_type)
+    if not found or outcome_failed(value):
+        return FAILED
+    return Sent(found, complete=next_link(value) is None)
 
 
 def _bundled(query: Query, value: Any, since: datetime | None) -> Sent:

@@ -74,7 +74,9 @@ def reperfused(snapshot: ClinicalSnapshot) -> bool | None:
     """Whether thrombolysis or thrombectomy was done; None where a query failed or a resource left it open."""
     if any(one.kind in REPERFUSION and one.state == "done" for one in snapshot.treatments):
         return True
-    open_still = any(issue.about in REPERFUSION for issue in snapshot.issues)
+    open_still = (
+        any(issue.about in REPERFUSION for issue in snapshot.issues) or "administrations" in snapshot.unanswered
+    )
     return None if open_still or not _answered(snapshot, "procedures", "medications") else False
 
 

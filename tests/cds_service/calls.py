@@ -26,6 +26,7 @@ def prefetch(**changed: Any) -> dict[str, Any]:
         "vitals": b.searchset(),
         "reports": b.searchset(b.report("FINDINGS: No hemorrhage. ASPECTS 8.")),
         "medications": b.searchset(),
+        "administrations": b.searchset(),
         "forms": b.searchset(),
     }
     return whole | changed

@@ -22,6 +22,9 @@ def run(*words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+COMMANDS = ("demo", "serve", "load", "call", "map", "read", "simulate", "train", "evaluate", "settings")
+
+
 def test_help_answers_quickly():
     """Under 0.7 s CPU (median of three), and names every command."""
     seconds = []
@@ -32,9 +35,7 @@ def test_help_answers_quickly():
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        assert {"demo", "serve", "load", "call", "simulate", "train", "evaluate", "settings"} <= set(
-            shown.stdout.split()
-        )
+        assert set(COMMANDS) <= set(shown.stdout.split())
     assert 0.7 > sorted(seconds)[1]
 
 
@@ -57,6 +58,21 @@ def test_settings_are_listed_with_their_variables():
     code, text = run("settings")
     assert 0 == code
     assert "ENDWATCH_FHIR_SERVERS" in text
+
+
+def test_settings_tell_the_fault_of_a_concept_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """In one line with file and line, as the start does: a site checks its map without starting anything."""
+    (tmp_path / "lab.json").write_text('{"resourceType":\n"ValueSet"}', "utf-8")
+    monkeypatch.setenv("ENDWATCH_LOCAL_CODES", str(tmp_path))
+    code, text = run("settings")
+    assert (1, "Error: ENDWATCH_LOCAL_CODES: lab.json:1: not a ConceptMap") == (code, text.splitlines()[-1])
+
+
+def test_settings_are_listed_where_the_concept_maps_are_sound(monkeypatch: pytest.MonkeyPatch):
+    """The documentation's example."""
+    monkeypatch.setenv("ENDWATCH_LOCAL_CODES", str(ROOT / "docs/examples/local_codes"))
+    code, text = run("settings")
+    assert (0, True) == (code, "ENDWATCH_LOG_LEVEL" in text)
 
 
 @pytest.mark.parametrize(

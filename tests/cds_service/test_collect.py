@@ -1,7 +1,9 @@
 """Collecting a chart: prefetch first, then the server, within the deadline, from listed hosts only."""
 
 import time
+from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 from cds_service.outbound.hosts import target_for
 from cds_service.settings import FhirServer, Settings
+from fhir_mappings.inputs import ModelInputs
+from models.prediction import NotComputed, Prediction
 from tests import builders as b
 from tests.cds_service.calls import cards, client, prefetch, request
 from tests.fakes import BASE, FakeFhir, FakePredictor
@@ -190,6 +194,45 @@ def test_no_text_is_ever_a_target_unless_listed(text: str):
     """Whatever a caller sends, only listed bases come back, and nothing is raised."""
     target = target_for(text, listed(BASE))
     assert target is None or BASE == target.base
+
+
+def test_a_thrombolytic_given_at_a_sending_hospital_is_found():
+    """Drip and ship: a server that honors the search's bound brings an infusion from hours before arrival."""
+    lysis = {
+        "resourceType": "MedicationAdministration", "id": "a1", "status": "completed", "subject": b.subject(),
+        "medicationCodeableConcept": {"text": "Alteplase 90 mg IV"}, "effectiveDateTime": b.when(-3),
+    }  # fmt: skip
+
+    def administrations(asked_for: requests.PreparedRequest) -> tuple[int, Any]:
+        bound = parse_qs(urlsplit(asked_for.url or "").query)["effective-time"][0]
+        begun = datetime.fromisoformat(bound.removeprefix("ge"))
+        return 200, b.searchset(*([lysis] if b.at(-3) >= begun else []))
+
+    (card,) = cards(asked(), fhir=FakeFhir(server(MedicationAdministration=administrations)))
+    assert "thrombolysis" in card["detail"].lower()
+    assert "thrombolysis" not in cards(asked(), fhir=FakeFhir(server()))[0]["detail"].lower()
+
+
+class Listening(FakePredictor):
+    """Remembers what the model was given of thrombolysis."""
+
+    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
+        """As `FakePredictor`."""
+        (self.thrombolysis,) = [one.value for one in inputs.features if one.name == "thrombolysis"]
+        return super().predict(inputs)
+
+
+def test_thrombolysis_that_nobody_asked_about_is_unknown_and_never_not_done():
+    """Orders alone do not say that no thrombolytic was given: no input for the model, and said once on the card."""
+    model, sent = Listening(), prefetch()
+    assert "hrombolysis" not in cards(request(), predictor=model)[0]["detail"]
+    assert 0.0 == model.thrombolysis
+    del sent["administrations"]
+    detail = cards(request(prefetch=sent), predictor=model)[0]["detail"]
+    assert model.thrombolysis is None
+    assert 1 == detail.count("Drugs given (thrombolysis) unknown: no fhirServer was given.")
+    cards(request(prefetch=sent, fhirServer=BASE), fhir=FakeFhir(server()), predictor=model)
+    assert 0.0 == model.thrombolysis
 
 
 def test_nihss_in_forms_is_found_where_no_observation_is():

@@ -19,7 +19,7 @@ def test_a_required_query_that_cannot_be_answered_is_412_and_named(key: str):
     assert key in response.get_json()["issue"][0]["diagnostics"]
 
 
-@pytest.mark.parametrize("key", ["nihss", "procedures", "labs", "vitals", "reports", "medications"])
+@pytest.mark.parametrize("key", ["nihss", "procedures", "labs", "vitals", "reports", "medications", "administrations"])
 def test_a_query_answered_with_no_data_is_never_412(key: str):
     """``null`` means asked and nothing charted."""
     assert 1 == len(cards(request(prefetch=prefetch(**{key: None}))))

@@ -20,6 +20,7 @@ from tests.fakes import BASE, FakeFhir, session_with
 
 QUERIES = {query.key: query for query in (*CORE, *CLINICAL)}
 VITALS, MEDICATIONS = QUERIES["vitals"], QUERIES["medications"]
+DRUGS = (MEDICATIONS, QUERIES["administrations"])
 
 
 def given_for(query: Query, value: Any, since: datetime | None = None) -> Sent:
@@ -109,19 +110,79 @@ def test_missing_data_names_every_required_key_and_the_first_as_field():
 
 
 def test_a_half_that_fails_leaves_the_other_and_the_whole_unknown():
-    """Many servers serve no MedicationAdministration: what was found counts, absence does not."""
-    home = b.medication_request("Aspirin")
-    fhir = FakeFhir({"MedicationRequest": (200, b.searchset(home)), "MedicationAdministration": (403, {})})
-    chart = collect([MEDICATIONS], case(fhir), t0=b.T0)
-    assert ("m1", frozenset({"medications"})) == (chart.resources["medications"][0]["id"], chart.unanswered)
-    assert "medications partly unknown: the FHIR server answered 403" == chart.issues[0].text
+    """What was found counts, absence does not."""
+    chart = collect([VITALS], case(FakeFhir({"Observation": newest_only})), t0=b.T0)
+    assert (["hr"], frozenset({"vitals"})) == ([raw["id"] for raw in chart.resources["vitals"]], chart.unanswered)
+    assert "vitals partly unknown: the FHIR server answered 403" == chart.issues[0].text
+
+
+def newest_only(request: Any) -> tuple[int, Any]:
+    """A server that refuses a search by date."""
+    return (403, {}) if "date=" in request.url else (200, b.searchset(b.observation("8867-4", 80, "/min", 5, "hr")))
 
 
 def test_half_of_a_required_query_is_none():
     """What could not be read might hold the very thing that is required."""
-    fhir = FakeFhir({"MedicationRequest": (200, b.searchset()), "MedicationAdministration": (403, {})})
     with pytest.raises(MissingData, match="403"):
-        collect([replace(MEDICATIONS, required=True)], case(fhir), t0=b.T0)
+        collect([replace(VITALS, required=True)], case(FakeFhir({"Observation": newest_only})), t0=b.T0)
+
+
+INFUSION = {"resourceType": "MedicationAdministration", "id": "a1", "subject": b.subject()}
+UNKNOWN = frozenset({"administrations"})
+
+
+def test_administrations_are_asked_by_one_request_where_only_orders_were_sent():
+    """An EHR that copied the templates before there was one for them: nobody asked, so we do."""
+    fhir = FakeFhir({"MedicationAdministration": (200, b.searchset(INFUSION))})
+    chart = collect(DRUGS, case(fhir, {"medications": b.searchset(b.medication_request("Aspirin"))}), t0=b.T0)
+    assert (["MedicationAdministration"], frozenset()) == (fhir.paths, chart.unanswered)
+    assert ["a1"] == [raw["id"] for raw in chart.resources["administrations"]]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"medications": b.searchset(), "administrations": b.searchset()},
+        {"medications": b.searchset(), "administrations": None},
+        {"medications": b.searchset(b.medication_request("Aspirin"), INFUSION)},
+    ],
+)
+def test_administrations_that_were_sent_are_not_asked_again(held: dict[str, Any]):
+    """Under their own key, empty or not, or beside the orders."""
+    fhir = FakeFhir({"MedicationRequest": (200, b.searchset()), "MedicationStatement": (200, b.searchset())})
+    chart = collect(DRUGS, case(fhir, held), t0=b.T0)
+    assert (0, frozenset(), ()) == (len(fhir.params("Administration")), chart.unanswered, chart.issues)
+
+
+@pytest.mark.parametrize(
+    ("fhir", "why"),
+    [(None, "no fhirServer was given"), (FakeFhir({"MedicationAdministration": (403, {})}), "answered 403")],
+)
+def test_what_was_given_is_unknown_where_nobody_answers_and_said_once(fhir: FakeFhir | None, why: str):
+    """Many servers serve no MedicationAdministration. The orders that were sent stay."""
+    chart = collect(DRUGS, case(fhir, {"medications": b.searchset(b.medication_request("Aspirin"))}), t0=b.T0)
+    assert (UNKNOWN, ["m1"]) == (chart.unanswered, [raw["id"] for raw in chart.resources["medications"]])
+    (issue,) = chart.issues
+    assert issue.text.startswith("drugs given (thrombolysis) unknown: ")
+    assert why in issue.text
+
+
+def test_administrations_beside_an_error_are_asked():
+    """A Bundle that tells of a failure answers nothing, also not for another key."""
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}
+    fhir = FakeFhir({kind: (200, b.searchset()) for kind in ("MedicationRequest", "MedicationAdministration")})
+    collect(DRUGS, case(fhir, {"medications": b.searchset(INFUSION, outcome)}), t0=b.T0)
+    assert 1 == len(fhir.params("MedicationAdministration"))
+
+
+@pytest.mark.parametrize("key", ["medications", "administrations"])
+def test_a_part_of_what_was_given_does_not_say_that_no_more_was(key: str):
+    """The newest page of a ward's administrations does not reach back to a thrombolysis at arrival."""
+    held = {"medications": b.searchset()} | {key: b.searchset(INFUSION, next_url=f"{BASE}?page=2")}
+    chart = collect(DRUGS, case(held=held), t0=b.T0)
+    assert (True, ["a1"]) == (UNKNOWN <= chart.unanswered, [raw["id"] for raw in chart.resources["administrations"]])
+    pages = FakeFhir({"MedicationAdministration": (200, held[key]), "": (500, {})})
+    assert UNKNOWN == collect(DRUGS[1:], case(pages), t0=b.T0).unanswered
 
 
 def test_another_patients_answer_is_an_issue_of_its_own():
@@ -149,14 +210,80 @@ def test_reports_are_asked_again_without_category_only_where_there_were_none():
     assert 1 == len(fhir.asked)
 
 
+def ordered(*references: str) -> dict[str, Any]:
+    """A prefetch of orders of these drugs."""
+    orders = [
+        {**b.medication_request("x", id_=f"m{n}"), "medicationReference": {"reference": reference}}
+        for n, reference in enumerate(references)
+    ]
+    return {"medications": b.searchset(*orders)}
+
+
+def test_a_drug_by_a_url_of_our_own_base_is_read_once():
+    """Oracle's servers write whole URLs."""
+    fhir = FakeFhir({"Medication/d1": (200, {"resourceType": "Medication", "id": "d1"})})
+    held = ordered(f"{BASE}/Medication/d1/_history/2", "https://EHR.example:443/fhir/Medication/d1")
+    chart = collect([MEDICATIONS], case(fhir, held))
+    assert [f"{BASE}/Medication/d1"] == [one.url for one in fhir.asked]
+    assert (1, ()) == (len(chart.resources["follow-ups"]), chart.issues)
+
+
+def test_a_document_of_another_server_is_neither_read_there_nor_here_and_said():
+    """There the request, and its token, has no business; here the id may be another patient's document."""
+    report = b.report("x") | {"presentedForm": [{"url": "https://elsewhere.example/fhir/Binary/b1"}]}
+    fhir = FakeFhir({"Binary/b1": (200, {"resourceType": "Binary", "id": "b1"})})
+    chart = collect([QUERIES["reports"]], case(fhir, {"reports": b.searchset(report)}))
+    assert ([], {"reports"}) == (fhir.asked, set(chart.resources))
+    assert ["references that are not on this call's FHIR server were not read (1)"] == [
+        issue.text for issue in chart.issues
+    ]
+
+
+def test_without_a_server_no_absolute_reference_is_ours():
+    """Nothing says whose base the prefetch came from."""
+    chart = collect([MEDICATIONS], case(held=ordered(f"{BASE}/Medication/d1", "Medication/d2")))
+    assert [
+        "Medication/d2, a drug, was not read (no fhirServer was given)",
+        "references that are not on this call's FHIR server were not read (1)",
+    ] == [issue.text for issue in chart.issues]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("Medication", "a drug"), ("Binary", "an attachment"), ("Observation", "a result"), ("Encounter", "an earlier")],
+)
+def test_what_was_not_read_is_called_what_it_is(kind: str, said: str):
+    """An attachment is no drug."""
+    bare = {key: value for key, value in b.report("x").items() if key != "conclusion"}
+    held = {
+        "Medication": ordered("Medication/x"),
+        "Binary": {"reports": b.searchset(b.report("x") | {"presentedForm": [{"url": "Binary/x"}]})},
+        "Observation": {"reports": b.searchset(bare | {"result": [{"reference": "Observation/x"}]})},
+        "Encounter": {"encounters": b.searchset(b.encounter(part_of="x"))},
+    }[kind]
+    chart = collect([QUERIES[key] for key in held], case(held=held))
+    assert f"{kind}/x, {said}" in chart.issues[-1].text
+
+
+def test_drugs_stated_are_asked_where_only_infusions_were_found():
+    """A chart with an infusion and no order may hold its home drugs as statements."""
+    stated = {"resourceType": "MedicationStatement", "id": "s1", "status": "active", "subject": b.subject()}
+    fhir = FakeFhir(
+        {
+            "MedicationRequest": (200, b.searchset()),
+            "MedicationAdministration": (200, b.searchset(INFUSION)),
+            "MedicationStatement": (200, b.searchset(stated)),
+        }
+    )
+    chart = collect(DRUGS, case(fhir), t0=b.T0)
+    assert ["s1", "a1"] == [raw["id"] for key in ("medications", "administrations") for raw in chart.resources[key]]
+
+
 def test_drugs_by_reference_are_read_once_each_and_bounded():
     """One second round; a chart with hundreds of references does not become hundreds of requests."""
-    orders = [
-        {**b.medication_request("x", id_=f"m{n}"), "medicationReference": {"reference": f"Medication/d{n}"}}
-        for n in range(60)
-    ]
+    held = ordered(*(f"Medication/d{n}" for n in range(60)))
     fhir = FakeFhir({f"Medication/d{n}": (200, {"resourceType": "Medication", "id": f"d{n}"}) for n in range(60)})
-    chart = collect([MEDICATIONS], case(fhir, {"medications": b.searchset(*orders)}))
+    chart = collect([MEDICATIONS], case(fhir, held))
     assert (50, 50) == (len(chart.resources["follow-ups"]), len(fhir.asked))
     assert ["10 references were not read"] == [issue.text for issue in chart.issues]
 

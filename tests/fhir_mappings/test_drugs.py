@@ -10,7 +10,8 @@ from fhir_mappings.drugs import treatments_from
 from fhir_mappings.observations import source_of
 from fhir_mappings.reading import read_all
 from fhir_mappings.snapshot import Issue, Stay, Treatment
-from tests.builders import PATIENT_ID, T0, Resource, at, medication_request, subject, when
+from fhir_mappings.value_sets import drug_of, value_set
+from tests.builders import PATIENT_ID, SNOMED, T0, Resource, at, medication_request, subject, when
 
 STAY = Stay(T0, ("Encounter/e1",))
 ATC = "http://www.whocc.no/atc"
@@ -112,6 +113,31 @@ def test_a_drug_is_known_by_its_ingredient(text: str, kind: str) -> None:
 def test_a_drug_is_known_by_its_code_alone(system: str, code: str, kind: str) -> None:
     """RxNorm ingredients whole, ATC by its beginning."""
     assert [(kind, "before_admission")] == states(coded(system, code))
+
+
+@pytest.mark.parametrize("kind", sorted(value_set("drugs")))
+def test_every_code_of_a_drug_s_row_names_its_class(kind: str) -> None:
+    """RxNorm and SNOMED CT whole, ATC with what follows it; by another system the code names nothing."""
+    row = value_set("drugs")[kind]
+    codings = [(system, code) for system, key in KEYS for code in row.get(key, ())]
+    assert {kind} == {drug_of([coding]) for coding in codings}
+    assert {None} == {drug_of([("urn:formulary", code)]) for _, code in codings}
+    assert {None} == {drug_of([(system, f"{code}9")]) for system, code in codings if system != ATC}
+    assert row["source"]
+
+
+KEYS = ((RXNORM, "rxnorm"), (SNOMED, "snomed"), (ATC, "atc"))
+
+
+@pytest.mark.parametrize(("code", "ingredient"), [("387152000", "alteplase"), ("127967007", "tenecteplase")])
+def test_a_thrombolytic_is_known_by_its_snomed_substance(code: str, ingredient: str) -> None:
+    """As the drug given, and as the ingredient of a Medication whose own code says nothing."""
+    concept = {"coding": [{"system": SNOMED, "code": code}]}
+    assert [("thrombolysis", "done")] == states(given("") | {"medicationCodeableConcept": concept})
+    infusion = without_time(given(""), effectiveDateTime=when(1), medicationReference={"reference": "Medication/d1"})
+    del infusion["medicationCodeableConcept"]
+    drug = medication({"itemCodeableConcept": concept}, code={"text": "Infusion 3"})
+    assert ([("thrombolysis", "done")], []) == (states(infusion, drug), said(infusion, drug))
 
 
 def test_other_drugs_and_heparin_prophylaxis_are_passed_over() -> None:

@@ -173,6 +173,16 @@ def test_what_is_not_json_is_refused_with_its_line(tmp_path: Path) -> None:
         load_local_codes(tmp_path)
 
 
+def test_what_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
+    """A map saved by a program of another character set; one with a byte order mark is read."""
+    text = json.dumps(concept_map(("GLÜ", "2345-7")), indent=2, ensure_ascii=False)
+    (tmp_path / "marked.json").write_bytes(text.encode("utf-8-sig"))
+    assert {(SITE_SYSTEM, "GLÜ")} == set(load_local_codes(tmp_path).rows)
+    (tmp_path / "latin.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(LocalCodeError, match=r"latin\.json:10: not UTF-8$"):
+        load_local_codes(tmp_path)
+
+
 def test_a_map_indented_by_tabs_tells_its_lines_too(tmp_path: Path) -> None:
     """YAML forbids tabs where JSON allows them."""
     text = json.dumps(concept_map(("a", "2524-7")), indent="\t")

@@ -7,18 +7,21 @@ from pathlib import Path
 import pytest
 
 from fhir_mappings.codes import MRS_CODE, ONSET_CODE
+from fhir_mappings.procedures import BEFORE_ARRIVAL
 from fhir_mappings.queries import (
     CLINICAL,
     CORE,
     Query,
+    elsewhere,
     fallback_searches,
     follow_ups,
     is_lacking,
     own_searches,
     templates,
 )
-from tests.builders import T0, at, encounter, medication_request, report
+from tests.builders import T0, Resource, at, encounter, medication_request, report
 
+BASE = "https://ehr.example/fhir"
 GOLDEN = Path(__file__).parents[1] / "golden" / "templates.json"
 QUERIES = {query.key: query for query in (*CORE, *CLINICAL)}
 
@@ -39,7 +42,9 @@ def test_a_template_never_changes_under_its_key() -> None:
 def test_the_keys_are_the_documented_ones_in_their_order() -> None:
     """Core first, then clinical."""
     assert ["patient", "encounters", "conditions", "procedures"] == [one.key for one in CORE]
-    assert ["nihss", "labs", "vitals", "reports", "medications", "forms"] == [one.key for one in CLINICAL]
+    assert ["nihss", "labs", "vitals", "reports", "medications", "administrations", "forms"] == [
+        one.key for one in CLINICAL
+    ]
 
 
 def test_only_these_queries_are_required() -> None:
@@ -60,7 +65,8 @@ def test_a_template_is_bound_to_the_patient_and_carries_no_date_and_no_encounter
 def test_a_query_knows_how_many_entries_its_template_asks_for() -> None:
     """The collector tells an incomplete Bundle by it."""
     counts = {key: f"_count={one.count}" in one.template for key, one in QUERIES.items() if one.count}
-    assert dict.fromkeys(("encounters", "nihss", "labs", "vitals", "reports", "forms"), True) == counts
+    keys = ("encounters", "nihss", "labs", "vitals", "reports", "administrations", "forms")
+    assert dict.fromkeys(keys, True) == counts
     assert not any("_count" in one.template for one in QUERIES.values() if not one.count)
 
 
@@ -143,10 +149,30 @@ def test_forms_are_offered_as_a_template_and_fetched_only_as_a_fallback() -> Non
     assert () == own_searches(query("forms"), "p1", t0=T0, as_of=at(4))
 
 
-def test_administrations_are_asked_with_the_stay() -> None:
-    """Thrombolytics given: MedicationAdministration from arrival on, once arrival is known."""
-    kinds = [search.path for search in own_searches(query("medications"), "p1", t0=T0, as_of=at(4))]
-    assert ["MedicationRequest", "MedicationAdministration"] == kinds
+@pytest.mark.parametrize("t0", [None, T0])
+def test_administrations_are_asked_beside_orders_and_always_within_bounds(t0: datetime | None) -> None:
+    """A ward charts hundreds: where arrival is unknown, no further back than a stay may have begun."""
+    kinds = [
+        [search.path for search in own_searches(query(key), "p1", t0=t0, as_of=at(4))]
+        for key in ("medications", "administrations")
+    ]
+    assert [["MedicationRequest"], ["MedicationAdministration"]] == kinds
+    (given,) = own_searches(query("administrations"), "p1", t0=t0, as_of=at(4))
+    assert dict(given.params)["effective-time"].startswith("ge")
+
+
+def test_administrations_are_asked_as_far_back_as_one_counts_for_the_stay() -> None:
+    """Drip and ship: a thrombolytic begun at a sending hospital in the day before arrival is found."""
+    (given,) = own_searches(query("administrations"), "p1", t0=T0, as_of=at(4))
+    assert (("patient", "p1"), ("effective-time", "ge2026-03-01T08:00:00+00:00"), ("_count", "200")) == given.params
+    assert at(-24) == T0 - BEFORE_ARRIVAL
+
+
+def test_drugs_stated_are_asked_where_none_was_ordered_whatever_was_given() -> None:
+    """An infusion of the stay says nothing about the drugs of home."""
+    infusion = {"resourceType": "MedicationAdministration", "id": "a1"}
+    assert is_lacking(query("medications"), [infusion])
+    assert not is_lacking(query("medications"), [infusion, medication_request("aspirin")])
 
 
 def test_the_second_round_reads_earlier_encounters_and_drugs_not_yet_held() -> None:
@@ -156,13 +182,86 @@ def test_the_second_round_reads_earlier_encounters_and_drugs_not_yet_held() -> N
     assert ("Encounter/e0", "Medication/d1") == follow_ups(raws, raws)
 
 
+def by_reference(reference: str) -> Resource:
+    """An order whose drug is a reference."""
+    return medication_request("x") | {"medicationReference": {"reference": reference}}
+
+
+@pytest.mark.parametrize(
+    ("reference", "base"),
+    [
+        ("Medication/d1/_history/2", None),
+        ("https://ehr.example/fhir/Medication/d1", BASE),
+        ("https://ehr.example/fhir/Medication/d1/_history/2.1", f"{BASE}/"),
+        ("HTTPS://EHR.Example:443/fhir/Medication/d1", BASE),
+        ("https://ehr.example/fhir/Medication/d1", "https://EHR.example:443/fhir"),
+        ("http://inner:8080/Medication/d1", "http://inner:8080"),
+        ("http://[::1]:80/r4/tenant-1/Medication/d1", "http://[::1]/r4/tenant-1"),
+    ],
+)
+def test_the_second_round_reads_references_on_our_own_base_by_type_and_id(reference: str, base: str | None) -> None:
+    """What is listed names no host and no version: relative, or absolute where it begins with the chart's base."""
+    assert (("Medication/d1",), ()) == wanted(reference, base)
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        None, "https://elsewhere.example/fhir", "http://ehr.example/fhir", "https://ehr.example:8443/fhir",
+        "https://ehr.example", "https://ehr.example/fhir/r4", "https://ehr.example/FHIR", "https://ehr.exampl/fhir",
+        "https://nurse@ehr.example/fhir", "https://ehr.example:x/fhir", "",
+    ],
+)  # fmt: skip
+def test_an_id_of_another_server_is_never_read_on_ours(base: str | None) -> None:
+    """There it may name another patient's document. Without a base nothing absolute is ours."""
+    assert ((), ("Medication/d1",)) == wanted("https://ehr.example/fhir/Medication/d1", base)
+
+
+@pytest.mark.parametrize("host", ["ehr.example.evil.example", "ehr.example@evil.example", "evil@ehr.example", "x/fhir"])
+def test_a_look_alike_of_our_base_is_another_server(host: str) -> None:
+    """Scheme, host, port and path all have to agree."""
+    for base in (BASE, "https://nurse@ehr.example/fhir"):
+        assert ((), ("Medication/d1",)) == wanted(f"https://{host}/fhir/Medication/d1", base)
+
+
+def wanted(reference: str, base: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a second round reads for an order of this drug, and what it leaves on other servers."""
+    raws = [by_reference(reference)]
+    return follow_ups(raws, [], base), elsewhere(raws, [], base)
+
+
+def test_one_resource_named_in_several_ways_is_read_once_and_not_if_held() -> None:
+    """Relative, absolute and versioned references to it are the same; what is held is neither read nor missed."""
+    raws = [by_reference(form) for form in ("Medication/d1/_history/2", "Medication/d1", f"{BASE}/Medication/d1")]
+    held = [{"resourceType": "Medication", "id": "d1"}]
+    assert ("Medication/d1",) == follow_ups(raws, [], BASE)
+    assert ((), ()) == (follow_ups(raws, held, BASE), elsewhere(raws, held))
+
+
+def test_an_attachment_and_an_earlier_encounter_by_absolute_url_are_read() -> None:
+    """Oracle's servers write attachments so."""
+    document = {"resourceType": "DocumentReference", "content": [{"attachment": {"url": f"{BASE}/Binary/b1"}}]}
+    stay = encounter("e1", part_of="e0") | {"partOf": {"reference": f"{BASE}/Encounter/e0/_history/1"}}
+    assert ("Binary/b1", "Encounter/e0") == follow_ups([document, stay], [], BASE)
+    assert ("Binary/b1", "Encounter/e0") == elsewhere([document, stay], [])
+
+
 @pytest.mark.parametrize(
     "reference",
-    ["Encounter/..", "Encounter/a?x=1", "https:/evil", "Patient/p2", "Encounter/$op", "#d1", "Encounter/a/b", 7],
-)
+    [
+        "Encounter/..", "Encounter/a?x=1", "https:/evil", "Patient/p2", "Encounter/$op", "#d1", "Encounter/a/b", 7,
+        "https://ehr.example/fhir/Encounter/..", "https://ehr.example/fhir/Encounter/a?x=1", "ftp://h/Encounter/a",
+        "https://ehr.example/fhir?next=/Encounter/a", "https://ehr.example/#/Encounter/a", "//ehr.example/Encounter/a",
+        "https://ehr.example/fhir/Patient/p2", "https://ehr.example/fhir/Encounter/a/_history", "x/Encounter/a",
+        "Encounter/a/_history/1/..", "Encounter/../_history/1", "Encounter/a/_history/", "https://Encounter/a",
+        "urn:uuid:Encounter/a",
+    ],
+)  # fmt: skip
 def test_the_second_round_reads_nothing_but_plain_encounters_and_drugs(reference: object) -> None:
     """A reference of a chart never climbs out of the server's base or turns into another request."""
-    assert () == follow_ups([encounter() | {"partOf": {"reference": reference}}], [])
+    stay = encounter() | {"partOf": {"reference": reference}}
+    for base in (BASE, "https://ehr.example", None):
+        assert ((), ()) == (follow_ups([stay], [], base), elsewhere([stay], [], base))
 
 
 def test_the_second_round_reads_attachments_and_the_results_of_reports_without_text() -> None:

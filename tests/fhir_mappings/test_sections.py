@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_mappings.snapshot import Report
@@ -196,6 +196,7 @@ def test_what_is_not_read_is_refused_and_named(kind: str):
         text_of(kind, b"abc")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_text_or_refused(data: bytes):
     """No other exception comes out."""
