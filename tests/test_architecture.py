@@ -57,11 +57,10 @@ def test_only_the_mappers_import_fhir_resources():
 
 
 def test_training_and_simulation_are_imported_only_by_the_command_line():
-    """A server never loads the training code."""
-    heavy = ("models.training", "models.simulation")
-    outside = [
-        path for path in SOURCES if not str(path.relative_to(ROOT)).startswith(("models/training", "models/simulation"))
-    ]
+    """A server never loads the code of training, simulation, comparators, evaluation and studies."""
+    rooms = ("training", "simulation", "comparators", "evaluation", "studies")
+    inside, heavy = tuple(f"models/{room}" for room in rooms), tuple(f"models.{room}" for room in rooms)
+    outside = [path for path in SOURCES if not str(path.relative_to(ROOT)).startswith(inside)]
     using = [path.name for path in outside if any(name.startswith(heavy) for name in imported(path))]
     assert using in ([], ["cli.py"])
 

@@ -38,6 +38,7 @@ _CATALOG = {"Medication": "medications", "Binary": "reports"}
 """Types of nobody, which others refer to, and the key that their referrers stand under."""
 _TYPE_OF_FILE = re.compile(rf"({'|'.join(sorted((*_KEYS, *_CATALOG), key=len, reverse=True))})(?![A-Za-z])")
 _OFFSET_BITS = 44
+_STAY = "/"  # stands in no FHIR id
 _NIHSS = frozenset(nihss_codes())
 _TIMES = (
     "effectiveDateTime", "issued", "performedDateTime", "authoredOn", "authored", "deceasedDateTime", "recordedDate",
@@ -46,7 +47,10 @@ _PERIODS = ("period", "effectivePeriod", "performedPeriod")
 
 
 class CohortError(ValueError):
-    """The folder cannot be read as a cohort; names the file and the line, never what stands there."""
+    """A folder, or what was read from it, is no cohort to learn from; one sentence.
+
+    A fault of a file is named by file and line, one of a row by the resource's id, never by what stands there.
+    """
 
 
 def read_charts(folder: Path) -> Iterator[RawChart]:
@@ -64,6 +68,16 @@ def read_charts(folder: Path) -> Iterator[RawChart]:
             raws = [_line_at(opened, place) for place in places]
             found = [_line_at(opened, catalog[one]) for one in follow_ups(raws, raws) if one in catalog]
             yield RawChart(patient_id, _by_key([*raws, *found], unanswered), unanswered)
+
+
+def stay_name(patient: str, number: int) -> str:
+    """The name of a patient's stay, counted from 1: the first one is named as the patient."""
+    return patient if number == 1 else f"{patient}{_STAY}{number}"
+
+
+def patient_of(stay: str) -> str:
+    """Whose stay it is."""
+    return stay.partition(_STAY)[0]
 
 
 def latest_moment(chart: RawChart) -> datetime:
@@ -117,7 +131,10 @@ def _places(opened: Opened) -> dict[str, "array[int]"]:
         if kind in _CATALOG:
             continue
         for place, raw, where in _lines(number, kind, path, file):
-            places.setdefault(_patient_id(raw, where), array("q")).append(place)
+            id_ = _patient_id(raw, where)
+            if kind == "Patient" and id_ in places:  # Patients are read first
+                raise CohortError(f"{where}: a second Patient of one id")
+            places.setdefault(id_, array("q")).append(place)
     return places
 
 

@@ -10,22 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fhir_mappings.site import DEFAULT_SITE, Site
-from models.artifact import DEFAULT_ARTIFACT, read_artifact, write_json
-from models.encode import load_encoder
+from models.evaluation.intervals import bootstrap
+from models.evaluation.metrics import auc, auc_gain, brier, calibration_intercept, calibration_slope
+from models.evaluation.rows import Floats, Places
 from models.net import EDGES_H, FusionNet, remaining_risk
-from models.training.dataset import Progress, build_table
-from models.training.metrics import (
-    Floats,
-    Places,
-    auc,
-    auc_gain,
-    bootstrap,
-    brier,
-    calibration_intercept,
-    calibration_slope,
-)
-from models.training.split import part_of
 from models.training.table import Table
 
 LANDMARKS_H = (1.0, 3.0, 6.0, 12.0, 24.0, 48.0, 72.0, 96.0)
@@ -100,31 +88,6 @@ def evaluate_table(net: FusionNet, table: Table, population: str) -> dict[str, A
         "all_rows": figures(risk, table),
         "by_landmark_hour": by_landmark,
     }
-
-
-def evaluate(
-    artifact: Path | None,
-    data: Path,
-    out: Path | None = None,
-    progress: Progress | None = None,
-    site: Site = DEFAULT_SITE,
-) -> dict[str, Any]:
-    """The evaluation of an artifact on a cohort; written to ``out`` where named.
-
-    Of the cohort it was trained on only the test split counts; of any other one, all of it.
-    """
-    torch.set_num_threads(1)
-    held = read_artifact(artifact or DEFAULT_ARTIFACT)
-    table = build_table(data, held.design, held.features, load_encoder(held.encoder), progress, site=site)
-    same = held.manifest["cohort"] == cohort_of(data)
-    if same:
-        seed = int(held.manifest["fit"]["seed"])
-        table = table.where([part_of(stay, seed) == "test" for stay in table.stays])
-    found = evaluate_table(held.net, table, held.identity.training_population)
-    found |= {"artifact": held.identity.name, "split": "test split" if same else "another cohort, all of it"}
-    if out:
-        write_json(out, found)
-    return found
 
 
 def cohort_of(data: Path) -> Mapping[str, Any]:

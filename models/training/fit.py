@@ -110,6 +110,8 @@ def _scaling(table: Table) -> tuple[Tensor, Tensor]:
 
 def _text_axes(pooled: Tensor, axes: int) -> tuple[Tensor, Tensor]:
     """Mean [384] and principal axes [384, P] of the pooled embeddings, divided by the SD along each."""
+    if not pooled.numel():  # no report in any row
+        return torch.zeros(pooled.shape[1]), torch.zeros(pooled.shape[1], axes)
     mean = pooled.mean(0)
     variance, vectors = torch.linalg.eigh(torch.cov((pooled - mean).T.double()))
     top = vectors[:, -axes:].flip(1)

@@ -1,22 +1,37 @@
-"""Which part of the cohort a stay belongs to: decided by a hash, so order and size do not matter."""
+"""Which part of the cohort a stay belongs to: decided by a hash, so order and size do not matter.
+
+The hash is of the patient: all stays of one patient, and all their rows, fall into one part.
+"""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Literal
+
+from models.training.cohort import CohortError, patient_of
 
 Part = Literal["train", "validation", "calibration", "test"]
 
 SHARES: tuple[tuple[Part, float], ...] = (
     ("train", 0.50), ("validation", 0.10), ("calibration", 0.20), ("test", 0.20),
 )  # fmt: skip
-"""Shares of the stays (assumption); ``validation`` only stops the training."""
+"""Shares of the patients (assumption); ``validation`` only stops the training."""
 
 
 def part_of(stay: str, seed: int) -> Part:
-    """The part of one stay; all its rows go there."""
-    digest = hashlib.sha256(f"{seed}:{stay}".encode()).digest()
+    """The part of one stay; all its rows, and those of its patient's other stays, go there."""
+    digest = hashlib.sha256(f"{seed}:{patient_of(stay)}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     for part, share in SHARES:
         if place < share:
             return part
         place -= share
     return SHARES[-1][0]
+
+
+def check_split(parts: Mapping[str, Iterable[str]]) -> None:
+    """Nothing, where no patient stands in two parts; else `CohortError`. ``parts`` holds stays by name of part."""
+    held: dict[str, str] = {}
+    for part, stays in parts.items():
+        for patient in dict.fromkeys(map(patient_of, stays)):
+            if held.setdefault(patient, part) != part:
+                raise CohortError(f"patient {patient} stands in two parts of the split: {held[patient]} and {part}")

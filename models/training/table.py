@@ -72,7 +72,7 @@ class Table:
 
 
 def table_of(rows: Sequence[TableRow], is_flag: Sequence[bool], embedding: int) -> Table:
-    """Rows stacked; ``ValueError`` where there are none."""
+    """Rows stacked, ``pooled`` [B, embedding]; ``ValueError`` where there are none."""
     if not rows:
         raise ValueError("no row of data: no eligible stay with a label")
     values, observed, findings = (torch.from_numpy(matrix) for matrix in stacked([row.numbers for row in rows]))
@@ -87,6 +87,22 @@ def table_of(rows: Sequence[TableRow], is_flag: Sequence[bool], embedding: int) 
         targets=targets_of([row.target for row in rows]),
         is_flag=torch.tensor(list(is_flag)),
     )
+
+
+def stacked_tables(tables: Sequence[Table]) -> Table:
+    """The rows of several tables with the same columns, one after another."""
+
+    def columns(name: str) -> Tensor:
+        return torch.cat([getattr(table, name) for table in tables])
+
+    held = [table.targets for table in tables]
+    targets = Targets(
+        *(torch.cat([getattr(one, name) for one in held]) for name in ("start", "after", "until", "event"))
+    )
+    return Table(
+        tuple(stay for table in tables for stay in table.stays), columns("values"), columns("observed"),
+        columns("findings"), columns("pooled"), columns("has_note"), targets, tables[0].is_flag,
+    )  # fmt: skip
 
 
 def targets_of(targets: Sequence[Target]) -> Targets:

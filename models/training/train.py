@@ -22,10 +22,11 @@ from models.design import Design, terms_from
 from models.encode import EncoderIdentity, identity_of, installed_folder, load_encoder
 from models.net import FusionNet
 from models.reach import SD_LIMIT, Reach, measured_z
+from models.training.cohort import CohortError
 from models.training.dataset import Progress, build_table
-from models.training.evaluate import at_landmark, cohort_of, evaluate_table, figures, gain, risks_of
+from models.training.figures import at_landmark, cohort_of, evaluate_table, figures, gain, risks_of
 from models.training.fit import FitSettings, Modalities, fit
-from models.training.split import part_of
+from models.training.split import check_split, part_of
 from models.training.table import Table
 from models.training.write import Trained, write_artifact
 
@@ -38,6 +39,9 @@ ABLATION = {
     "structured + findings + text embedding": Modalities(),
 }
 
+
+HELD_OUT = "held-out"
+"""The wording of reports that no training may read, as ``cohort.json`` names it."""
 
 ABLATION_HOUR = 6.0
 """The landmark that the ablation shows beside all rows: the first reports are in by then."""
@@ -84,15 +88,23 @@ def train(config: Path, data: Path, out: Path, progress: Progress | None = None,
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     settings = read_config(config)
+    _refuse_held_out(data)
     identity = identity_of(installed_folder(), **settings.encoder)
     encoder = load_encoder(identity)
     table = build_table(data, settings.design, settings.features, encoder, progress, site=site)
     write_artifact(out, trained_on(table, settings, identity, cohort_of(data)), encoder)
 
 
+def _refuse_held_out(data: Path) -> None:
+    """Nothing; `CohortError` where the cohort's reports are in the wording that is kept for evaluation."""
+    if cohort_of(data).get("phrasing") == HELD_OUT:
+        raise CohortError(f"{data}: reports in held-out phrases are for evaluation, not for training")
+
+
 def trained_on(table: Table, settings: TrainingConfig, encoder: EncoderIdentity, cohort: Mapping[str, Any]) -> Trained:
     """Everything that training finds out from the rows: network, calibration, figures."""
     parts = {part: _part(table, part, settings.fit.seed) for part in ("train", "validation", "calibration", "test")}
+    check_split({part: rows.stays for part, rows in parts.items()})
     net = fit(parts["train"], parts["validation"], settings.fit)
     calibration = calibrated(net, parts["train"], parts["calibration"], settings.alert_budget)
     evaluation = evaluate_table(net, parts["test"], settings.training_population)

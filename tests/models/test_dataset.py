@@ -7,8 +7,9 @@ import pytest
 from fhir_mappings.features import load_features
 from models.simulation.cohort import simulate
 from models.training.cohort import read_charts
-from models.training.dataset import Pooling, build_table, rows_of, target_of
+from models.training.dataset import Pooling, build_table, rows_of
 from models.training.labels import Outcome, label_chart
+from models.training.stays import target_of
 from models.training.table import table_of
 from tests.models.inputs_builder import LetterEncoder, sentence
 from tests.models.trained import config
@@ -44,7 +45,7 @@ def test_the_same_cohort_gives_the_same_rows(cohort: Path):
 def test_no_row_knows_its_future(cohort: Path):
     """Everything a row holds happened before its moment, and its END lies after it."""
     for chart in read_charts(cohort):
-        for inputs, target in rows_of(chart, load_features()):
+        for inputs, target in rows_of(chart, load_features())[0].rows:
             assert all(f.effective is None or f.effective <= inputs.as_of for f in inputs.features)
             assert all(s.effective <= inputs.as_of for s in inputs.sentences)
             assert target.start_h == inputs.hours <= target.after_h <= target.until_h <= 168
@@ -54,7 +55,7 @@ def test_rows_stop_when_the_watch_is_over(cohort: Path):
     """No row of a stay is drawn after its END, competing event or censoring."""
     for chart in read_charts(cohort):
         _, outcome = label_chart(chart)
-        assert all(t.start_h < outcome.watched_until_h for _, t in rows_of(chart, load_features()))
+        assert all(t.start_h < outcome.watched_until_h for _, t in rows_of(chart, load_features())[0].rows)
 
 
 @pytest.mark.parametrize(
