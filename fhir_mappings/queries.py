@@ -35,7 +35,8 @@ class Query:
     ``codes`` (LOINC) and ``local`` (``system|code``) or ``category`` say what is asked of Observations.
     ``offered_as`` is the prefetch key of a site's own version of the template, while an EHR may still
     send the standard one under ``key``. ``fetched``: False where only a prefetch brings it, or a
-    fallback. ``part_of`` is a key whose prefetched answer may carry this one's. ``whole``: True where a part of the answer says nothing of what is missing.
+    fallback. ``part_of`` is a key whose prefetched answer may carry this one's. ``whole``: True where a
+    part of the answer says nothing of what is missing.
     ``label`` is what a card calls it, the key if empty.
     """
 
