@@ -2,38 +2,42 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from models.simulation.charting import chart_scores, draw_schedule
 from models.simulation.course import draw_course
 from models.simulation.details import Subject, draw_details
+from models.simulation.facts import Chart, chart_of
+from models.simulation.phrasebook import Phrasing, phrases_sha256
 from models.simulation.population import Person, draw_people, intercept
-from models.simulation.records import RESOURCE_TYPES, records_of
+from models.simulation.records import RESOURCE_TYPES, records_of_chart
 from models.simulation.reports import write_reports
 from models.simulation.stay import SimulatedStay
+from models.simulation.truth import TRUTH_COLUMNS, as_json, as_row, truth_of
 from models.simulation.world import World, load_world
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as the work goes on."""
 
-TRUTH_COLUMNS = (
-    "patient", "t0", "world", "schedule", "risk", "end_event_hours", "rise", "competing_kind", "competing_hours",
-    "findings", "stated",
-)  # fmt: skip
+COHORT_VERSION = "2"
+"""Raised with whatever changes the bytes of a cohort of the same world, seed and phrases."""
 
 _FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 _DAYS = 700
 
 
-def draw_stay(world: World, seed: int, person: Person) -> tuple[SimulatedStay, np.random.Generator]:
-    """One stay, and the generator that writes its records: both depend on seed and number only."""
+def draw_stay(
+    world: World, seed: int, person: Person, phrasing: Phrasing = "training"
+) -> tuple[SimulatedStay, np.random.Generator]:
+    """One stay, and the generator that draws its chart: both depend on seed and number only.
+
+    The reports have a generator of their own, so that other phrases leave all else as it is.
+    """
     rng = np.random.default_rng([seed, 3, person.number])
     t0 = _FIRST_DAY + timedelta(minutes=int(rng.integers(_DAYS * 24 * 60)))
     course = draw_course(world, person, rng)
@@ -41,7 +45,8 @@ def draw_stay(world: World, seed: int, person: Person) -> tuple[SimulatedStay, n
     schedule = draw_schedule(world, rng)
     onset_charted = rng.random() >= world["no_last_known_well_share"]
     exams = chart_scores(world, course, schedule, rng)
-    reports = write_reports(world, Subject(person, course, details), rng)
+    subject, words = Subject(person, course, details), np.random.default_rng([seed, 4, person.number])
+    reports = write_reports(world, subject, words, phrasing)
     id_ = f"sim-{world.name}{seed}-{person.number:06d}"
     stay = SimulatedStay(
         patient_id=id_, t0=t0, person=person, course=course, details=details, schedule=schedule,
@@ -50,48 +55,36 @@ def draw_stay(world: World, seed: int, person: Person) -> tuple[SimulatedStay, n
     return stay, rng
 
 
-def _json(content: Any) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def draw_charts(world: World, patients: int, seed: int, phrasing: Phrasing = "training") -> Iterator[Chart]:
+    """The charts of a cohort, in the order of their patients."""
+    for person in draw_people(world, patients, seed):
+        yield chart_of(world, *draw_stay(world, seed, person, phrasing))
 
 
-def _truth(world: World, stay: SimulatedStay) -> dict[str, Any]:
-    """One row of ``truth.csv``; hours are after ``t0``, empty where nothing happens."""
-    course = stay.course
-    findings = {one.name: stay.person.has(one.name) for one in world.findings} | asdict(stay.details)
-    stated = {
-        stay.id_of(report.modality): [
-            {key: value for key, value in asdict(one).items() if value is not None} for one in report.stated
-        ]
-        for report in stay.reports
-    }
-    return {
-        "patient": stay.patient_id,
-        "t0": stay.when(0),
-        "world": world.name,
-        "schedule": stay.schedule,
-        "risk": f"{stay.person.risk:.6f}",
-        "end_event_hours": "" if course.event_h is None else f"{course.event_h:.3f}",
-        "rise": course.rise,
-        "competing_kind": course.departure.kind,
-        "competing_hours": f"{course.departure.hours:.3f}",
-        "findings": _json(findings),
-        "stated": _json(stated),
-    }
-
-
-def _describe(world: World, patients: int, seed: int) -> str:
+def _describe(world: World, patients: int, seed: int, phrasing: Phrasing) -> str:
     about = {
         "world": world.name,
         "seed": seed,
         "patients": patients,
+        "phrasing": phrasing,
         "config_sha256": world.sha256,
+        "phrases_sha256": phrases_sha256(),
+        "cohort_version": COHORT_VERSION,
         "intercept": round(intercept(world), 6),
     }
     return json.dumps(about, indent=2, sort_keys=True) + "\n"
 
 
-def simulate(patients: int, seed: int, world: str, out: Path, progress: Progress | None = None) -> None:
-    """Write a cohort to the folder ``out``: the same bytes for the same patients, seed and world.
+def simulate(
+    patients: int,
+    seed: int,
+    world: str,
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    phrasing: Phrasing = "training",
+) -> None:
+    """Write a cohort to the folder ``out``: the same bytes for the same patients, seed, world and phrasing.
 
     ``world`` is a name of `known_worlds`, else `UnknownWorld`; existing files are replaced.
     """
@@ -107,11 +100,10 @@ def simulate(patients: int, seed: int, world: str, out: Path, progress: Progress
         truth_file = stack.enter_context((out / "truth.csv").open("w", encoding="utf-8", newline=""))
         truth = csv.DictWriter(truth_file, TRUTH_COLUMNS, lineterminator="\n")
         truth.writeheader()
-        for person in draw_people(settings, patients, seed):
-            stay, rng = draw_stay(settings, seed, person)
-            for record in records_of(settings, stay, rng):
-                files[record["resourceType"]].write(_json(record) + "\n")
-            truth.writerow(_truth(settings, stay))
+        for done, chart in enumerate(draw_charts(settings, patients, seed, phrasing), 1):
+            for record in records_of_chart(chart):
+                files[record["resourceType"]].write(as_json(record) + "\n")
+            truth.writerow(as_row(truth_of(settings, chart)))
             if progress:
-                progress(person.number, patients)
-    (out / "cohort.json").write_text(_describe(settings, patients, seed), encoding="utf-8")
+                progress(done, patients)
+    (out / "cohort.json").write_text(_describe(settings, patients, seed, phrasing), encoding="utf-8")

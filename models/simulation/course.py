@@ -5,17 +5,20 @@ are the items of a true total of ``k``, so that total and items always agree and
 the items where this stroke would show it.
 """
 
-from collections import Counter
 from dataclasses import dataclass
-from math import log
+from functools import cache
+from math import exp, log
 from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fhir_mappings.end_rule import TOTAL_RISE
 from models.simulation.population import Person
-from models.simulation.world import World
+from models.simulation.world import Mechanism, World
 
+Side = Literal["left", "right"]
 DepartureKind = Literal["discharge", "neurological_death", "other_death", "comfort_care", "transfer"]
 
 ITEM_LIMITS = {
@@ -44,15 +47,16 @@ class Departure:
 class Course:
     """The truth of one stay, in hours after arrival.
 
-    ``event_h`` is None where no event comes before the stay ends; ``delay_h`` is the time from last
-    known well to arrival; ``side`` is the hemisphere of the stroke.
+    ``event_h`` and ``mechanism`` are None where no event comes before the stay ends; ``delay_h`` is the
+    time from last known well to arrival; ``side`` is the hemisphere of the stroke.
     """
 
-    side: Literal["left", "right"]
+    side: Side
     delay_h: float
     baseline: int
     order: tuple[str, ...]
     event_h: float | None
+    mechanism: str | None
     rise: int
     ramp_h: float
     resolves_h: float | None
@@ -71,25 +75,46 @@ class Course:
 
     def items_at(self, hours: float) -> dict[str, int]:
         """The true points of each item at that hour."""
-        counted = Counter(self.order[: self.points_at(hours)])
-        return {item: counted[item] for item in ITEM_LIMITS}
+        items = dict.fromkeys(ITEM_LIMITS, 0)
+        for item in self.order[: self.points_at(hours)]:
+            items[item] += 1
+        return items
 
 
-def _order(side: Literal["left", "right"], rng: np.random.Generator) -> tuple[str, ...]:
-    """The order in which points appear: exponential clocks, slower for an item's higher points."""
+@cache
+def _slots(side: Side) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Every point of the scale by its item, and how fast it appears in a stroke of that side."""
     slots = [(item, level) for item, limit in ITEM_LIMITS.items() for level in range(limit)]
     readiness = _READINESS | _LATERAL[side]
-    rates = np.array([readiness[item] / (1 + 0.3 * level) for item, level in slots])
-    clocks = rng.exponential(size=len(slots)) / rates
-    return tuple(slots[index][0] for index in np.argsort(clocks, kind="stable"))
+    return tuple(item for item, _ in slots), np.array([readiness[item] / (1 + 0.3 * level) for item, level in slots])
 
 
-def _event_hours(world: World, delay_h: float, rng: np.random.Generator) -> float:
-    """Hours after arrival, log-normal from last known well, truncated to (arrival, end of window)."""
-    clock = NormalDist(log(world["event_median_h"]), world["event_log_sd"])
-    first, last = clock.cdf(log(delay_h)), clock.cdf(log(delay_h + world["window_h"]))
-    drawn = min(max(first + (last - first) * rng.random(), 1e-9), 1 - 1e-9)
-    return min(max(float(np.exp(clock.inv_cdf(drawn))) - delay_h, 0.0), world["window_h"])
+def _order(side: Side, rng: np.random.Generator) -> tuple[str, ...]:
+    """The order in which points appear: exponential clocks, slower for an item's higher points."""
+    items, rates = _slots(side)
+    clocks = rng.standard_exponential(len(items)) / rates
+    return tuple([items[place] for place in np.argsort(clocks, kind="stable").tolist()])
+
+
+def _event_hours(world: World, mechanism: Mechanism, delay_h: float, drawn: float) -> float:
+    """Hours after arrival by the mechanism's own clock, truncated to (arrival, end of window)."""
+    passed_h = delay_h if mechanism.clock == "last_known_well" else 0.0
+    clock = NormalDist(log(mechanism.median_h), mechanism.log_sd)
+    first = clock.cdf(log(passed_h)) if passed_h else 0.0
+    last = clock.cdf(log(passed_h + world["window_h"]))
+    place = min(max(first + (last - first) * drawn, 1e-9), 1 - 1e-9)
+    return min(max(exp(clock.inv_cdf(place)) - passed_h, 0.0), world["window_h"])
+
+
+def _first_event(world: World, person: Person, delay_h: float, rng: np.random.Generator) -> tuple[float, str] | None:
+    """The hour and the mechanism of the event: of all mechanisms that strike, the first."""
+    happens, places = rng.random((2, len(world.mechanisms))).tolist()
+    hours = [
+        (_event_hours(world, mechanism, delay_h, place), mechanism.name)
+        for mechanism, chance, drawn, place in zip(world.mechanisms, person.chances, happens, places, strict=True)
+        if drawn < chance
+    ]
+    return min(hours, default=None)
 
 
 def _after_event(world: World, event_h: float, rise: int, rng: np.random.Generator) -> Departure | None:
@@ -123,20 +148,19 @@ def _departure(world: World, person: Person, event: tuple[float, int] | None, rn
 
 def draw_course(world: World, person: Person, rng: np.random.Generator) -> Course:
     """The course of one stay; an event that the end of the stay forestalls is no event."""
-    side: Literal["left", "right"] = "left" if rng.random() < 0.5 else "right"
+    side: Side = "left" if rng.random() < 0.5 else "right"
     delay_h = min(float(rng.lognormal(log(world["arrival_median_h"]), world["arrival_log_sd"])), 72.0)
-    happens = rng.random() < person.risk
-    event_h = _event_hours(world, delay_h, rng)
-    rise = 2 + int(rng.geometric(1 / (1 + world["rise_extra_mean"]))) - 1
-    ramp_h = 0.25 + world["ramp_h"] * rng.random()
-    transient = rng.random() < world["transient_share"]
-    resolves_h = event_h + ramp_h + 48 * rng.random()
-    recovered = world["recovery_share"] * 2 * rng.random()
-    departure = _departure(world, person, (event_h, rise) if happens else None, rng)
-    happens = happens and event_h < departure.hours
+    event = _first_event(world, person, delay_h, rng)
+    rise = TOTAL_RISE + int(rng.geometric(1 / (1 + world["rise_extra_mean"]))) - 1
+    ramp, transient, resolves, recovered = rng.random(4).tolist()
+    ramp_h = 0.25 + world["ramp_h"] * ramp
+    departure = _departure(world, person, (event[0], rise) if event else None, rng)
+    if event and event[0] >= departure.hours:
+        event = None
+    resolving = event is not None and transient < world["transient_share"]
     return Course(
         side=side, delay_h=delay_h, baseline=int(person.values["nihss"]), order=_order(side, rng),
-        event_h=event_h if happens else None, rise=rise if happens else 0, ramp_h=ramp_h,
-        resolves_h=resolves_h if happens and transient else None,
-        recovered=recovered * (0.3 if happens else 1.0), departure=departure,
+        event_h=event[0] if event else None, mechanism=event[1] if event else None, rise=rise if event else 0,
+        ramp_h=ramp_h, resolves_h=event[0] + ramp_h + 48 * resolves if event and resolving else None,
+        recovered=world["recovery_share"] * 2 * recovered * (0.3 if event else 1.0), departure=departure,
     )  # fmt: skip

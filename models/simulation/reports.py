@@ -1,25 +1,25 @@
-"""The text of CT, CTA and MRI reports: sentences drawn from phrase files, laid out in several styles.
+"""The text of CT, CTA and MRI reports: first what they state is drawn, then how it is worded and typed.
 
 What a report states is kept beside it, sentence by sentence, so that readers can be scored
 against what was written and not only against what was true.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 
 from models.simulation.details import Details, Subject
-from models.simulation.phrasebook import Phrases, Say, phrases, pick
+from models.simulation.grammar import joined, list_frames, listed, ways
+from models.simulation.layout import Style, layout
+from models.simulation.phrasebook import Phrasing, half
+from models.simulation.planning import Group, Modality, PlannedReport, pick, plan_reports
+from models.simulation.statements import plan
+from models.simulation.typos import Typos
 from models.simulation.world import World
 
-Modality = Literal["ct", "cta", "mri"]
-State = Literal["present", "uncertain", "absent"]
-
-_HEDGED_SHARE = 0.1  # assumption: present findings that a report only suspects
-_NO_HISTORY_SHARE = 0.15  # assumption: reports without a history line
-_ASKED_SHARE = 0.4  # assumption: requests that ask a question
+_EIGHTY = re.compile(r"\b([aA]) 8")
 
 
 @dataclass(frozen=True)
@@ -47,27 +47,20 @@ class WrittenReport:
     stated: tuple[Stated, ...]
 
 
-def _is_present(about: str, modality: str, subject: Subject) -> bool:
-    """True where this scan can show the finding and the patient has it."""
-    person, details = subject.person, subject.details
-    if about == "occlusion":
-        return details.site is not None
-    if about == "mca_infarct":
-        return modality == "mri" or (person.has("early_ischemic_change") and details.grade != "small")
-    if about == "thrombectomy_declined":
-        return details.declined
-    return about == "aspects" or person.has(about)
+@dataclass(frozen=True)
+class _Pen:
+    """What the words of one report come from."""
 
+    phrasing: Phrasing
+    british: bool
+    style: Style
+    words: Mapping[str, str]
+    rng: np.random.Generator
+    typos: Typos
 
-def _fits(say: Say, about: str, state: State, details: Details) -> bool:
-    """True where this way of saying it says neither more nor less than is so."""
-    if say.about != about or say.state != state:
-        return False
-    if say.site is not None and say.site != details.site:
-        return False
-    if about == "poor_collaterals" and state == "absent":
-        return (say.grade == "moderate") is details.moderate_collaterals
-    return say.grade in (None, details.grade) or about == "poor_collaterals"
+    def typed(self, text: str) -> str:
+        """The text with its slips, as the layout prints it."""
+        return self.style.cased(self.typos.write(text))
 
 
 def _words(subject: Subject) -> dict[str, str]:
@@ -75,101 +68,117 @@ def _words(subject: Subject) -> dict[str, str]:
     person, course, details = subject.person, subject.course, subject.details
     other = "right" if course.side == "left" else "left"
     sex = "male" if person.has("male") else "female"
-    return {
-        "side": course.side, "Side": course.side.capitalize(), "other": other, "weak": other,
-        "age": str(int(person.values["age"])), "sex": sex, "Sex": sex.capitalize(),
-        "points": str(details.aspects), "mm": str(details.shift_mm), "percent": str(details.stenosis_percent),
+    words = {"side": course.side, "other": other, "weak": other, "sex": sex}
+    numbers = {
+        "age": int(person.values["age"]), "points": details.aspects, "mm": details.shift_mm,
+        "cm": details.shift_mm / 10, "percent": details.stenosis_percent,
     }  # fmt: skip
+    capitals = {name.capitalize(): word.capitalize() for name, word in words.items()}
+    return words | capitals | {name: str(number) for name, number in numbers.items()}
 
 
-def _state(say_of: Sequence[Say], about: str, present: bool, rng: np.random.Generator) -> State:
-    if not present:
-        return "absent"
-    can_hedge = any(say.about == about and say.state == "uncertain" for say in say_of)
-    return "uncertain" if can_hedge and rng.random() < _HEDGED_SHARE else "present"
+def _sentence(pen: _Pen, scan: str, voice: str, group: Group) -> str:
+    """One sentence that states the group; a fragment in the history."""
+    if len(group) == 1:
+        families = pick(ways(pen.phrasing, scan, voice, pen.british)[group[0].id], pen.rng)
+        text = pick(pick(families, pen.rng), pen.rng).format_map(pen.words)
+        return _EIGHTY.sub(r"\1n 8", text) if group[0].value else text
+    frame = pick(pick(list_frames(pen.phrasing, scan, voice), pen.rng), pen.rng)
+    nouns = [pick(pick(listed(pen.phrasing, scan, one.about, pen.british), pen.rng), pen.rng) for one in group]
+    return joined(frame, nouns)
 
 
-def state_findings(source: Phrases, modality: str, subject: Subject, rng: np.random.Generator) -> list[Stated]:
-    """The sentences of one section, in the order of its ``mention`` table."""
-    words, stated = _words(subject), []
-    for about, (where_present, where_absent) in source.mention.items():
-        present = _is_present(about, modality, subject)
-        if rng.random() >= (where_present if present else where_absent):
-            continue
-        state = _state(source.says, about, present, rng)
-        fitting = [say for say in source.says if _fits(say, about, state, subject.details)]
-        if not fitting:
-            continue
-        say = pick(fitting, rng)
-        text = pick(say.texts, rng).format(**words)
-        value = subject.details.value_of(about) if state != "absent" else None
-        stated += [Stated(text, name, say.assertion, say.site, say.grade, value) for name in (say.finding, *say.also)]
-    return stated
-
-
-def _history(subject: Subject, rng: np.random.Generator) -> tuple[str, list[Stated]]:
-    """The request's history line, complaints first, denials and the question after it."""
-    source = phrases("history")
-    stated = state_findings(source, "history", subject, rng)
-    opening = pick(source.other["opening"], rng).format(**_words(subject))
-    complaints = dict.fromkeys(one.text for one in stated if one.assertion == "present")
-    denials = dict.fromkeys(one.text for one in stated if one.assertion == "absent")
-    sentences = [opening, ", ".join(complaints), *denials]
-    if rng.random() < _ASKED_SHARE:
-        say = pick([say for say in source.says if say.state == "asked"], rng)
-        asked = Stated(pick(say.texts, rng), say.finding, say.assertion)
-        stated.append(asked)
-        sentences.append(asked.text)
-    return " ".join(f"{one[0].upper()}{one[1:]}." for one in sentences if one), stated
-
-
-def _impression(stated: Sequence[Stated], numbered: bool) -> str:
-    """The findings that matter, said once more."""
-    lines = list(dict.fromkeys(one.text for one in stated if one.assertion != "absent"))[:4]
-    lines += [one.text for one in stated if one.finding == "hemorrhage" and one.assertion == "absent"][:1]
-    lines = lines or [one.text for one in stated][:2]
-    if not numbered:
-        return " ".join(lines)
-    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
-
-
-def write_report(
-    modality: Modality, subject: Subject, hours: tuple[float, float], rng: np.random.Generator
-) -> WrittenReport:
-    """One report of one scan; ``hours`` are those of the scan and of its issue."""
-    source, layout = phrases(modality), phrases("layout").other
-    style: Mapping[str, Any] = pick(layout["style"], rng)
-    history, said = _history(subject, rng)
-    if rng.random() < _NO_HISTORY_SHARE:
-        history, said = "", []
-    stated = state_findings(source, modality, subject, rng)
-    sentences = list(dict.fromkeys(one.text for one in stated))
-    sentences.insert(int(rng.integers(len(sentences) + 1)), pick(source.other["filler"], rng))
-    sections = [
-        style["history"] + history if history else "",
-        style["technique"] + pick(source.other["technique"], rng) if style["technique"] else "",
-        style["comparison"] + pick(layout["comparisons"]["texts"], rng),
-        style["findings"] + " ".join(sentences),
-        style["impression"] + _impression(stated, style["numbered"]) if stated else "",
+def _stated(group: Group, text: str, details: Details) -> list[Stated]:
+    """What the sentence states, one entry a finding."""
+    return [
+        Stated(text, name, one.assertion, one.site, one.grade, details.value_of(one.about) if one.value else None)
+        for one in group
+        for name in (one.finding, *one.also)
     ]
-    text = str(style["joint"]).join(section for section in sections if section)
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."
+
+
+def _history(pen: _Pen, groups: Sequence[Group], details: Details) -> tuple[str, list[Stated]]:
+    """The request's history line: complaints in one sentence, everything else in one each."""
+    if not groups:
+        return "", []
+    opening = pen.typed(pick(half(pen.phrasing).openings, pen.rng).format_map(pen.words))
+    complaints: list[str] = []
+    others: list[str] = []
+    stated: list[Stated] = []
+    for group in groups:
+        complaint = group[0].state == "present"
+        text = _sentence(pen, "history", "full", group)
+        text = pen.typed(text if complaint and complaints else _begun(text))
+        (complaints if complaint else others).append(text)
+        stated += _stated(group, text, details)
+    sentences = [opening, *([", ".join(complaints)] if complaints else []), *others]
+    return " ".join(map(_ended, sentences)), stated
+
+
+def _findings(pen: _Pen, planned: PlannedReport, details: Details) -> tuple[list[str], list[Stated]]:
+    """The sentences of the findings, and what they state."""
+    texts, stated = [], []
+    for group in planned.findings:
+        text = pen.typed(_sentence(pen, planned.modality, planned.voice, group))
+        texts.append(text)
+        stated += _stated(group, text, details)
+    return texts, stated
+
+
+def _impression(
+    pen: _Pen, planned: PlannedReport, texts: Sequence[str], details: Details
+) -> tuple[list[str], list[Stated]]:
+    """The lines of the impression, and what those in other words state."""
+    voice = "telegraphic" if planned.voice == "template" else planned.voice
+    lines, stated = [], []
+    for index, reworded in planned.impression:
+        if not reworded:
+            lines.append(texts[index])
+            continue
+        group = planned.findings[index]
+        lines.append(pen.typed(_sentence(pen, planned.modality, voice, group)))
+        stated += _stated(group, lines[-1], details)
+    return lines, stated
+
+
+def _write(planned: PlannedReport, subject: Subject, pen: _Pen) -> WrittenReport:
+    scan, lines, style, details = plan().scans[planned.modality], layout(), planned.style, subject.details
+    history, asked = _history(pen, planned.history, details)
+    texts, found = _findings(pen, planned, details)
+    impression, concluded = _impression(pen, planned, texts, details)
+    filler = pen.typed(pick(half(pen.phrasing).fillers[planned.modality], pen.rng))
+    shown = [*texts]
+    shown.insert(int(pen.rng.random() * (len(texts) + 1)), filler)
+    sections = {
+        "history": history,
+        "technique": style.cased(pick(lines.technique[planned.modality], pen.rng)),
+        "comparison": style.cased(pick(lines.comparison, pen.rng)),
+        "findings": style.sentences(shown),
+        "impression": style.conclusions(impression),
+    }
     return WrittenReport(
-        modality, source.other["title"], source.other["loinc"], hours[0], hours[1], text, (*said, *stated)
-    )
+        planned.modality, scan.title, scan.loinc, planned.effective_h, planned.issued_h, style.report(sections),
+        (*asked, *found, *concluded),
+    )  # fmt: skip
 
 
-def write_reports(world: World, subject: Subject, rng: np.random.Generator) -> tuple[WrittenReport, ...]:
-    """All reports of one stay: CT on arrival, CTA and MRI in some, none in a few."""
-    if rng.random() < world["no_report_share"]:
-        return ()
-    ct = 0.3 + 0.7 * rng.random()
-    plan: list[tuple[Modality, float]] = [("ct", ct)]
-    if rng.random() < world["cta_share"]:
-        plan.append(("cta", ct + 0.2))
-    mri = 8.0 + 32.0 * rng.random()
-    if rng.random() < world["mri_share"] and mri < subject.course.departure.hours:
-        plan.append(("mri", mri))
-    return tuple(
-        write_report(modality, subject, (hour, hour + 0.4 + float(rng.exponential(0.8))), rng)
-        for modality, hour in plan
-    )
+def write_reports(
+    world: World, subject: Subject, rng: np.random.Generator, phrasing: Phrasing = "training"
+) -> tuple[WrittenReport, ...]:
+    """All reports of one stay in the words of one half of the phrases.
+
+    What they state, their words and their typos come from three children of ``rng``, which itself is not
+    advanced: another phrasing changes neither what is stated nor anything else of the stay.
+    """
+    drawn, worded, typed = rng.spawn(3)
+    planned, words = plan_reports(world, subject, drawn), _words(subject)
+    typos = Typos(plan().share(world, "typo_share"), half(phrasing).negations | layout().sides, typed)
+    return tuple(_write(one, subject, _Pen(phrasing, one.british, one.style, words, worded, typos)) for one in planned)

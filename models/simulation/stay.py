@@ -1,4 +1,4 @@
-"""One simulated stay as the record writers see it, and its FHIR times and references."""
+"""One simulated stay as the chart writers see it, and its FHIR times and references."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,10 +34,17 @@ class SimulatedStay:
     exams: tuple[Exam, ...]
     reports: tuple[WrittenReport, ...]
 
+    def at(self, minute: int) -> datetime:
+        """The moment so many minutes after arrival."""
+        return self.t0 + timedelta(minutes=minute)
+
     def when(self, hours: float) -> str:
-        """That hour as a FHIR instant."""
-        moment = self.t0 + timedelta(minutes=round(hours * 60))
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        """That hour as a FHIR instant; charts keep minutes."""
+        return self.instant(minute_of(hours))
+
+    def instant(self, minute: int) -> str:
+        """That minute as a FHIR instant."""
+        return f"{self.at(minute).replace(tzinfo=None).isoformat()}Z"
 
     def id_of(self, what: str) -> str:
         """The id of one resource of this stay."""
@@ -47,6 +54,11 @@ class SimulatedStay:
         """A resource of this patient."""
         subject = {"subject": {"reference": f"Patient/{self.patient_id}"}}
         return {"resourceType": kind, "id": self.id_of(what), **subject, **content}
+
+
+def minute_of(hours: float) -> int:
+    """The minute in which something is charted."""
+    return round(hours * 60)
 
 
 def concept(system: str, code: str, text: str) -> Record:
