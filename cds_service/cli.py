@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from cds_service.terminal import as_text, progress, settings_in_force, site_in_force, told
+from cds_service.terminal import as_text, progress, settings_in_force, site_in_force, stages, told
 
 if TYPE_CHECKING:
     from cds_service.app import Application
     from cds_service.settings import Settings
+    from models.simulation.phrasebook import Phrasing
 
 _PATH = click.Path(path_type=Path)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -154,14 +155,15 @@ def read(file: BinaryIO, *, raw: bool) -> None:
 @click.option("--patients", type=click.IntRange(1), required=True, help="How many.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same bytes.")
 @click.option("--world", default="a", show_default=True, help="Which simulated world.")
+@click.option("--phrasing", type=click.Choice(["training", "held-out"]), default="training", show_default=True)
 @click.option("--out", type=_PATH, required=True, help="Folder to write to.")
-def simulate(patients: int, seed: int, world: str, out: Path) -> None:
+def simulate(patients: int, seed: int, world: str, phrasing: Phrasing, out: Path) -> None:
     """Write simulated patients as FHIR NDJSON, with their truth in a file of its own."""
     from models.simulation.cohort import simulate as write
     from models.simulation.world import UnknownWorld
 
     with told(UnknownWorld), progress("Simulating") as done:
-        write(patients, seed, world, out, done)
+        write(patients, seed, world, out, done, phrasing=phrasing)
 
 
 @main.command()
@@ -180,17 +182,33 @@ def train(config: Path, data: Path, out: Path) -> None:
 @main.command()
 @click.option("--artifact", type=_FOLDER, help="Folder of the artifact; the shipped one by default.")
 @click.option("--data", type=_FOLDER, required=True, help="Folder of FHIR NDJSON.")
-@click.option("--out", type=_PATH, help="File to write the figures to; printed by default.")
-def evaluate(artifact: Path | None, data: Path, out: Path | None) -> None:
-    """Evaluate an artifact on a cohort in FHIR NDJSON."""
+@click.option("--out", type=_PATH, required=True, help="Folder for evaluation.json and report.html.")
+def evaluate(artifact: Path | None, data: Path, out: Path) -> None:
+    """Evaluate an artifact on a cohort in FHIR NDJSON, beside simple opponents where it was trained on that cohort."""
     from models.errors import ArtifactError
+    from models.studies.of_artifact import evaluate_artifact
     from models.training.cohort import CohortError
-    from models.training.evaluate import evaluate as judge
 
-    with told(ArtifactError, CohortError), progress("Reading charts") as done:
-        figures = judge(artifact, data, out, done, site_in_force())
-    if out is None:
-        click.echo(json.dumps(figures, indent=2))
+    with told(ArtifactError, CohortError, ValueError), stages() as stage:
+        evaluate_artifact(artifact, data, out, stage, site=site_in_force())
+    click.echo(out / "report.html")
+
+
+@main.command()
+@click.argument("name", type=click.Choice(["world", "protocol"]))
+@click.option("--world", default="a", show_default=True, help="Which simulated world.")
+@click.option("--processes", default=2, show_default=True, help="How many simulate rows for the oracles.")
+@click.option("--out", type=_PATH, required=True, help="Folder of the study; an interrupted one goes on.")
+def study(name: str, world: str, processes: int, out: Path) -> None:
+    """Compare the methods in a simulated world with its oracles, or run the paper's protocol at its size."""
+    from models.simulation.world import UnknownWorld
+    from models.studies.worlds import run_protocol_of, run_world
+
+    with told(UnknownWorld, ValueError), stages() as stage:
+        if name == "world":
+            run_world(world, out, stage, processes=processes)
+        else:
+            run_protocol_of(world, out, stage)
 
 
 @main.command()
@@ -203,6 +221,7 @@ def settings() -> None:
         value = getattr(held, name)
         shown = "(set; not shown)" if name == "database_url" and "@" in str(value) else value
         click.echo(f"{PREFIX}{name.upper()} = {shown}\n    {field.description}")
+    site_in_force()  # a fault in the quirks or in a ConceptMap ends the list
 
 
 def _started(make: Callable[[], Application]) -> Application:

@@ -51,6 +51,21 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def stages() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Progress bars on standard error, one a named step."""
+    from rich.console import Console
+    from rich.progress import Progress, TimeElapsedColumn
+
+    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=Console(file=sys.stderr)) as bars:
+
+        def begin(title: str) -> Callable[[int, int], None]:
+            task = bars.add_task(title, total=None)
+            return lambda done, total: bars.update(task, completed=done, total=total)
+
+        yield begin
+
+
 def as_text(answer: dict[str, Any]) -> str:
     """Cards as a reader of plain text sees them."""
     cards = answer["cards"]
