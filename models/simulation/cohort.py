@@ -16,7 +16,7 @@ from models.simulation.facts import Chart, chart_of
 from models.simulation.phrasebook import Phrasing, phrases_sha256
 from models.simulation.population import Person, draw_people, intercept
 from models.simulation.records import RESOURCE_TYPES, records_of_chart
-from models.simulation.reports import write_reports
+from models.simulation.reports import state_reports, write_reports
 from models.simulation.stay import SimulatedStay
 from models.simulation.truth import TRUTH_COLUMNS, as_json, as_row, truth_of
 from models.simulation.world import World, load_world
@@ -32,11 +32,12 @@ _DAYS = 700
 
 
 def draw_stay(
-    world: World, seed: int, person: Person, phrasing: Phrasing = "training"
+    world: World, seed: int, person: Person, phrasing: Phrasing | None = "training"
 ) -> tuple[SimulatedStay, np.random.Generator]:
     """One stay, and the generator that draws its chart: both depend on seed and number only.
 
-    The reports have a generator of their own, so that other phrases leave all else as it is.
+    The reports have a generator of their own, so that other phrases leave all else as it is; without
+    phrasing they have no words.
     """
     rng = np.random.default_rng([seed, 3, person.number])
     t0 = _FIRST_DAY + timedelta(minutes=int(rng.integers(_DAYS * 24 * 60)))
@@ -46,7 +47,7 @@ def draw_stay(
     onset_charted = rng.random() >= world["no_last_known_well_share"]
     exams = chart_scores(world, course, schedule, rng)
     subject, words = Subject(person, course, details), np.random.default_rng([seed, 4, person.number])
-    reports = write_reports(world, subject, words, phrasing)
+    reports = write_reports(world, subject, words, phrasing) if phrasing else state_reports(world, subject, words)
     id_ = f"sim-{world.name}{seed}-{person.number:06d}"
     stay = SimulatedStay(
         patient_id=id_, t0=t0, person=person, course=course, details=details, schedule=schedule,

@@ -132,8 +132,9 @@ def part_of(plan: Plan, people: Sequence[Person], encoder: Encodes | None = None
     """The rows of these patients."""
     torch.set_num_threads(1)  # processes share the cores
     rows = _Rows(plan, encoder)
+    phrasing = plan.phrasing if plan.read_text else None
     for person in people:
-        rows.add(chart_of(plan.world, *draw_stay(plan.world, plan.seed, person, plan.phrasing)))
+        rows.add(chart_of(plan.world, *draw_stay(plan.world, plan.seed, person, phrasing)))
     return rows.part()
 
 

@@ -182,3 +182,19 @@ def write_reports(
     planned, words = plan_reports(world, subject, drawn), _words(subject)
     typos = Typos(plan().share(world, "typo_share"), half(phrasing).negations | layout().sides, typed)
     return tuple(_write(one, subject, _Pen(phrasing, one.british, one.style, words, worded, typos)) for one in planned)
+
+
+def state_reports(world: World, subject: Subject, rng: np.random.Generator) -> tuple[WrittenReport, ...]:
+    """What the reports of one stay state, without words: for sets that only oracles see, at a fraction of the time.
+
+    As `write_reports` with the same ``rng``, but for the texts and for what an impression says a second time.
+    """
+    return tuple(_unworded(one, subject.details) for one in plan_reports(world, subject, rng.spawn(3)[0]))
+
+
+def _unworded(planned: PlannedReport, details: Details) -> WrittenReport:
+    scan = plan().scans[planned.modality]
+    stated = [one for group in (*planned.history, *planned.findings) for one in _stated(group, "", details)]
+    return WrittenReport(
+        planned.modality, scan.title, scan.loinc, planned.effective_h, planned.issued_h, "", tuple(stated)
+    )

@@ -76,7 +76,7 @@ def test_progress_is_told_to_the_last_patient() -> None:
 
 def test_without_text_the_findings_are_what_the_reports_state() -> None:
     """The same rows and numbers, no note, and the stated columns instead of the rules'."""
-    read, stated = _direct(20), _direct(20, read_text=False)
+    read, stated = _direct(60), _direct(60, read_text=False)
     assert torch.equal(read.cohort.table.values, stated.cohort.table.values)
     assert np.array_equal(stated.stated, stated.cohort.table.findings.numpy())
     assert np.array_equal(read.stated, stated.stated)
