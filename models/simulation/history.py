@@ -36,6 +36,7 @@ from models.training.labels import Outcome, outcome_of
 _UNANSWERED = frozenset({"forms"})
 _SEEN = frozenset({
     "patient", "encounters", "conditions", "procedures", "nihss", "labs", "vitals", "reports", "medications",
+    "administrations",
 })  # fmt: skip
 _KEYS = {"Patient": "patient", "Encounter": "encounters", "Condition": "conditions", "Procedure": "procedures"}
 _IN_STAY = frozenset({"given", "inpatient"})

@@ -31,7 +31,7 @@ _KEYS = {
     "QuestionnaireResponse": ("forms",),
     "MedicationRequest": ("medications",),
     "MedicationStatement": ("medications",),
-    "MedicationAdministration": ("medications",),
+    "MedicationAdministration": ("administrations",),
 }
 _REQUIRED = ("Patient", "Encounter", "Condition", "Observation")
 _CATALOG = {"Medication": "medications", "Binary": "reports"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fhir_mappings.codes import analytes
+from fhir_mappings.features import build_inputs, load_features
 from models.simulation.cohort import simulate
 from models.simulation.population import draw_people
 from models.simulation.world import load_world
@@ -82,10 +83,22 @@ def test_drugs_of_the_catalog_come_with_the_charts_that_name_them(tmp_path: Path
     assert () == charts[1].resources["medications"]
 
 
+def test_an_export_without_administrations_leaves_thrombolysis_unknown(tmp_path: Path) -> None:
+    """Nobody said what was given: the input is masked; with an empty file it is a no."""
+    orders = [fhir.medication_request("Aspirin") | {"subject": fhir.subject()}]
+    kinds = {"MedicationRequest": orders, "Procedure": [], "DiagnosticReport": []}
+    for more, observed in (({}, False), ({"MedicationAdministration": []}, True)):
+        folder = tmp_path / str(observed)
+        folder.mkdir()
+        history, _ = label_chart(next(read_charts(_folder(folder, **kinds, **more))))
+        inputs = build_inputs(history, load_features())
+        assert observed is next(one.observed for one in inputs.features if one.name == "thrombolysis")
+
+
 def test_a_type_without_a_file_is_unanswered_not_none(tmp_path: Path) -> None:
     """What was not exported is unknown; an empty file is an answer with no data."""
     chart = next(read_charts(_folder(tmp_path, Procedure=[])))
-    assert {"reports", "medications", "forms"} == chart.unanswered
+    assert {"reports", "medications", "administrations", "forms"} == chart.unanswered
     assert () == chart.resources["procedures"]
     assert "reports" not in chart.resources
 
