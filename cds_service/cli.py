@@ -202,14 +202,10 @@ def evaluate(artifact: Path | None, data: Path, out: Path) -> None:
 def study(name: str, world: str, processes: int, out: Path) -> None:
     """Compare the methods in a simulated world with its oracles, or run the paper's protocol at its size."""
     from models.simulation.world import UnknownWorld
-    from models.studies.tables import protocol_table, world_table
-    from models.studies.worlds import run_protocol_of, run_world
+    from models.studies.named import run_study
 
     with told(UnknownWorld, ValueError), stages() as stage:
-        if name == "world":
-            click.echo(world_table(run_world(world, out, stage, processes=processes)))
-        else:
-            click.echo(protocol_table(run_protocol_of(world, out, stage)))
+        click.echo(run_study(name, world, out, stage, processes=processes))
 
 
 @main.command()

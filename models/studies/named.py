@@ -1,0 +1,15 @@
+"""The studies by the names that `endwatch study` knows, each run to its table."""
+
+from pathlib import Path
+
+from models.studies.tables import protocol_table, world_table
+from models.studies.worlds import Stage, run_protocol_of, run_world
+
+
+def run_study(name: str, world: str, out: Path, stage: Stage, *, processes: int = 1) -> str:
+    """The table of a study, "world" or "protocol", in the folder ``out``; ``ValueError`` for another name."""
+    if name == "world":
+        return world_table(run_world(world, out, stage, processes=processes))
+    if name == "protocol":
+        return protocol_table(run_protocol_of(world, out, stage))
+    raise ValueError(f"there is no study {name!r}; known: world, protocol")
