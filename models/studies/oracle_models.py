@@ -19,14 +19,14 @@ Risks = Callable[[Matrix], Floats]
 """A fitted model: rows [B, K] with NaN for what is not there, risks [B]."""
 
 VALIDATION_SHARE = 0.15
-_EPOCHS, _BATCH, _RATE = 12, 4096, 4e-3
+_EPOCHS, _BATCH, _RATE = 8, 4096, 4e-3
 
 
 def boosted(matrix: Matrix, outcome: Matrix, seed: int) -> Risks:
     """Boosted trees with a slow pace and large leaves."""
     model = HistGradientBoostingClassifier(
-        learning_rate=0.1, max_iter=300, max_leaf_nodes=16, min_samples_leaf=200, l2_regularization=10.0,
-        early_stopping=True, validation_fraction=0.05, n_iter_no_change=15, random_state=seed,
+        learning_rate=0.15, max_iter=150, max_leaf_nodes=16, min_samples_leaf=200, l2_regularization=10.0,
+        max_bins=127, early_stopping=True, validation_fraction=0.05, n_iter_no_change=10, random_state=seed,
     ).fit(matrix, outcome)  # fmt: skip
     return lambda rows: np.asarray(model.predict_proba(rows)[:, 1], dtype=np.float64)
 

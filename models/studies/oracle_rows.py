@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
 Kind = Literal["full", "observed", "structured"]
-KINDS: tuple[Kind, ...] = ("full", "observed", "structured")
+KINDS: tuple[Kind, ...] = ("observed", "structured", "full")
 NAMES: Mapping[Kind, str] = {
     "full": "O_full (ceiling)", "observed": "O_obs (approximate oracle)", "structured": "O_struct (approximate oracle)",
 }  # fmt: skip
