@@ -16,7 +16,8 @@ def world_table(summary: Mapping[str, Any]) -> str:
 def _sizes(summary: Mapping[str, Any]) -> Iterator[str]:
     for size in summary["by_size"]:
         for phrasing, sets in size["auc"].items():
-            yield f"\n{size['stays']} training stays ({size['replicates']} sets), {phrasing} phrases: AUC\n"
+            several = f"{len(sets)} sets" if len(sets) > 1 else "1 set"
+            yield f"\n{size['stays']} training stays ({several}), {phrasing} phrases: AUC\n"
             yield from _table([*sets], size["oracles"][phrasing])
 
 
