@@ -99,8 +99,8 @@ def test_a_folder_without_a_cohort_is_told(word: str, tmp_path: Path):
     """Which files it lacks, in one sentence."""
     config = tmp_path / "config.toml"
     config.write_text((ROOT / "models/training/configs/demo.toml").read_text())
-    more = ("--config", str(config), "--out", str(tmp_path / "out")) if word == "train" else ()
-    code, text = run(word, "--data", str(tmp_path), *more)
+    more = ("--config", str(config)) if word == "train" else ()
+    code, text = run(word, "--data", str(tmp_path), "--out", str(tmp_path / "out"), *more)
     assert (1, True) == (code, "Patient*.ndjson" in text)
 
 

@@ -146,7 +146,7 @@ def test_the_shipped_model_ranks_a_sicker_patient_higher(shipped: Predictor):
     severe = shipped.predict(inputs(values=severe_values, sentences=TEXT, findings=DENSE))
     assert isinstance(mild, Prediction)
     assert isinstance(severe, Prediction)
-    assert mild.risk < mild.comparator < severe.risk
+    assert mild.risk < severe.risk - 0.05
 
 
 def test_text_alone_moves_the_shipped_model_little(shipped: Predictor):
