@@ -1,15 +1,13 @@
 """Sentence embeddings of many stays at once: each sentence is encoded once, in large batches, after the rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from models.encode import Encodes
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
+from models.studies.stages import Progress
 
 _TOGETHER = 2048  # sentences between two reports of progress; the encoder takes fewer at a time
 

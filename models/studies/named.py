@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from models.studies.stages import Stage
 from models.studies.tables import protocol_table, world_table
-from models.studies.worlds import Stage, run_protocol_of, run_world
+from models.studies.worlds import run_protocol_of, run_world
 
 
 def run_study(name: str, world: str, out: Path, stage: Stage, *, processes: int = 1) -> str:

@@ -18,6 +18,7 @@ from models.evaluation.report_html import write_report
 from models.evaluation.rows import Scored
 from models.simulation.told import read_told
 from models.studies.scoring import threshold_of
+from models.studies.stages import Stage
 from models.studies.test_rows import rows_for_statistics
 from models.training.dataset import build_cohort
 from models.training.figures import LOCAL, cohort_of, risks_of
@@ -25,9 +26,6 @@ from models.training.figures import SIMULATED as SIMULATED_STATEMENT
 from models.training.split import Part, check_split, part_of
 from models.training.stays import Cohort
 from models.training.table import Table
-
-Stage = Callable[[str], Callable[[int, int], None]]
-"""A named step begins: how it tells its progress."""
 
 LEARNED_FROM: tuple[Part, ...] = ("train", "validation")
 """The parts of the artifact's own cohort that its opponents learn from."""

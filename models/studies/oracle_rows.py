@@ -6,7 +6,7 @@ stays that none was fitted on. "full" sees all that is true at the moment of a r
 happen: a ceiling only. "observed" sees values, gaps and what the reports *state*; "structured" no reports.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,10 +20,8 @@ from fhir_mappings.features import FeatureTable
 from models.design import Design
 from models.simulation.direct import direct_cohort
 from models.simulation.world import World
+from models.studies.stages import Progress
 from models.training.table import Table
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]

@@ -1,8 +1,9 @@
 """The oracles of a world, fitted once, asked about every test set, and checked on patients of their own."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,7 @@ from models.studies.oracle_models import Chosen, best_of
 from models.studies.oracle_rows import KINDS, NAMES, Kind, OraclePlan, OracleRows, rows_of_table, simulated_rows
 from models.studies.scoring import read_answer, write_answer
 from models.studies.sets import Study
-
-Stage = Callable[[str], Callable[[int, int], None]]
-"""A named step begins: how it tells its progress."""
+from models.studies.stages import Stage
 
 
 def oracle_answers(
@@ -26,10 +25,11 @@ def oracle_answers(
 ) -> dict[str, list[Scored]]:
     """The answers of each oracle, by test set; ``<kind>.json`` tells what was chosen and how it is calibrated."""
     given: dict[str, list[Scored]] = {name: [] for name in tests}
+    simulated = cache(lambda: _simulated(world, study, out, stage, processes))
     for kind in KINDS:
         paths = {name: out / f"{kind} on {name}.safetensors" for name in tests}
         if not all(path.is_file() for path in paths.values()):
-            _ask(kind, _simulated(world, study, out, stage, processes), study.oracle_seed, tests, out)
+            _ask(kind, simulated(), study.oracle_seed, tests, out)
         for name, path in paths.items():
             given[name].append(read_answer(path, NAMES[kind]))
     return given

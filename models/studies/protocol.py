@@ -6,7 +6,7 @@ the simulation's effects are not those of real patients.
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,8 @@ from sklearn.model_selection import train_test_split
 from models.comparators import Comparator
 from models.design import Design
 from models.evaluation.metrics import auc
+from models.studies.stages import Progress
 from models.training.table import Table
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
 
 CONFIG = Path(__file__).parent / "configs" / "protocol.toml"
 

@@ -1,7 +1,6 @@
 """The simulated sets of a world's study: made by the direct path, each sentence embedded once."""
 
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,12 +13,10 @@ from models.simulation.told import told_of
 from models.simulation.world import load_world
 from models.studies.embedded import Deferred
 from models.studies.held import HeldSet
+from models.studies.stages import Stage
 from models.studies.test_rows import rows_for_statistics
 from models.training.train import TrainingConfig, read_config
 from models.training.write import CONFIGS
-
-Stage = Callable[[str], Callable[[int, int], None]]
-"""A named step begins: how it tells its progress."""
 
 STUDY = Path(__file__).parent / "configs" / "worlds.toml"
 

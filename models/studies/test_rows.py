@@ -8,6 +8,7 @@ from models.comparators.columns import feature_column
 from models.design import Design
 from models.evaluation.groups import schedules_of, subgroup_features, subgroups_of
 from models.evaluation.rows import EndKind, Floats, TestRows
+from models.net import EDGES_H
 from models.simulation.told import Told
 from models.training.cohort import patient_of
 from models.training.labels import Outcome
@@ -50,7 +51,7 @@ def rows_for_statistics(cohort: Cohort, design: Design, truth: Sequence[Told] | 
 
 def _event(truths: Sequence[Told], hours: Floats) -> Floats:
     at = np.array([np.inf if one.end_event_hours is None else one.end_event_hours for one in truths])
-    return np.where(at < hours, np.nan, (at <= 168.0).astype(float))
+    return np.where(at < hours, np.nan, (at <= EDGES_H[-1]).astype(float))
 
 
 def _end(record: StayRecord) -> tuple[EndKind, float]:

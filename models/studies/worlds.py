@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,13 +23,8 @@ from models.studies.oracles import oracle_answers
 from models.studies.protocol import run_protocol
 from models.studies.scoring import answers, methods
 from models.studies.sets import STUDY, SetPlan, Study, made, read_study
+from models.studies.stages import Stage
 from models.training.table import stacked_tables
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
-
-Stage = Callable[[str], Progress]
-"""A named step begins: how it tells its progress."""
 
 STATEMENT = (
     "Every figure here is on simulated patients of world {world}: it says how the methods compare inside the "
