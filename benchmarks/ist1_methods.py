@@ -18,8 +18,9 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.ist1_features import Floats
 from benchmarks.ist1_patients import LAST_DAY, Patients
 from models.likelihood import Targets
-from models.net import EDGES_H, remaining_risk
-from models.training.fit import FitSettings, Modalities, fit
+from models.net import EDGES_H
+from models.training.figures import risks_of
+from models.training.fit import FitSettings, fit
 from models.training.table import Table
 
 DAY_H = EDGES_H[-1] / LAST_DAY
@@ -45,17 +46,16 @@ class Plan:
 
 
 def endwatch(train: Patients, setting: Setting, seed: int) -> Risks:
-    """The structured branch of the network: numbers, flags and their absence; no findings, no text."""
-    numbers = {name: value for name, value in setting.items() if name != "shape"}
-    settings = FitSettings(seed=seed, projected=1, hidden=1, **numbers)
-    table = table_of_patients(train.shaped(setting["shape"]))
-    # stopped when the training rows themselves gain no more: the tuned ridge is what holds it back
-    net = fit(table, table, settings, Modalities(findings=False, text=False))
+    """The structured branch of the network: numbers, flags and their absence; no findings, no text.
+
+    What it tunes itself it tunes in folds of whole hospitals, which stand in for stays.
+    """
+    others = {name: value for name, value in setting.items() if name != "shape"}
+    settings = FitSettings(seed=seed, axes=0, dropped=0.0, **others)
+    found = fit(table_of_patients(train.shaped(setting["shape"])), (), settings)
 
     def risks(patients: Patients) -> Floats:
-        rows = table_of_patients(patients.shaped(setting["shape"]))
-        logits = net.combine(rows.batch(net)).mean(0)  # [B, 5]
-        return remaining_risk(logits, rows.targets.start, torch.tensor(EDGES_H[-1])).double().numpy()
+        return risks_of(found.net, (), table_of_patients(patients.shaped(setting["shape"])))
 
     return risks
 
@@ -63,16 +63,19 @@ def endwatch(train: Patients, setting: Setting, seed: int) -> Risks:
 def table_of_patients(patients: Patients) -> Table:
     """The patients as the network's rows: every one starts at hour 0, without findings and without text."""
     rows = len(patients)
-    seen = ~np.isnan(patients.values)
+    seen, nothing = ~np.isnan(patients.values), torch.zeros(rows, 0)
     return Table(
-        stays=tuple(str(place) for place in range(rows)),
+        stays=tuple(patients.hospitals.tolist()),
         values=torch.from_numpy(np.where(seen, patients.values, 0.0)).float(),
         observed=torch.from_numpy(seen).float(),
-        findings=torch.zeros(rows, 0),
-        pooled=torch.zeros(rows, 0),
+        findings=nothing,
+        joined=nothing,
+        note=nothing,
+        pooled=nothing,
         has_note=torch.zeros(rows),
         targets=targets_of_days(patients.day),
         is_flag=torch.tensor([column.flag for column in patients.columns]),
+        modalities=torch.zeros(0, len(patients.columns)),
     )
 
 

@@ -53,14 +53,30 @@ class FindingTerm:
 
 
 @dataclass(frozen=True)
+class Modality:
+    """Features that are mostly there or missing together, such as all laboratory values."""
+
+    id: str
+    label: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Design:
-    """The columns of an artifact: structured features in order, which are logged or flags, finding terms."""
+    """The columns of an artifact: features in order, which are logged or flags, finding terms, modalities."""
 
     features: tuple[str, ...]
     labels: tuple[str, ...]
     log: frozenset[str]
     flags: frozenset[str]
     terms: tuple[FindingTerm, ...]
+    modalities: tuple[Modality, ...] = ()
+
+    @property
+    def members(self) -> Vector:
+        """Which features belong to each modality [M, F]."""
+        rows = [[float(name in modality.features) for name in self.features] for modality in self.modalities]
+        return np.array(rows, dtype=np.float32).reshape(len(rows), len(self.features))
 
     @property
     def term_count(self) -> int:
@@ -80,7 +96,18 @@ class Numbers:
 def design_from(raw: Mapping[str, Any]) -> Design:
     """The design written in ``net.json``."""
     names, labels = tuple(raw["features"]), tuple(raw["labels"])
-    return Design(names, labels, frozenset(raw["log"]), frozenset(raw["flags"]), terms_from(raw["terms"]))
+    return Design(
+        names, labels, frozenset(raw["log"]), frozenset(raw["flags"]), terms_from(raw["terms"]),
+        modalities_from(raw["modalities"], names),
+    )  # fmt: skip
+
+
+def modalities_from(rows: Sequence[Mapping[str, Any]], features: Sequence[str]) -> tuple[Modality, ...]:
+    """The modalities of a config or of ``net.json``; ``ValueError`` on a feature that there is none of."""
+    found = tuple(Modality(row["id"], row["label"], tuple(row["features"])) for row in rows)
+    if unknown := sorted({name for one in found for name in one.features} - set(features)):
+        raise ValueError(f"a modality names no feature: {unknown[0]}")
+    return found
 
 
 def terms_from(rows: Sequence[Mapping[str, Any]]) -> tuple[FindingTerm, ...]:
@@ -98,6 +125,7 @@ def design_as_json(design: Design) -> dict[str, Any]:
         "log": sorted(design.log),
         "flags": sorted(design.flags),
         "terms": terms,
+        "modalities": [vars(modality) | {"features": list(modality.features)} for modality in design.modalities],
     }
 
 
@@ -117,13 +145,18 @@ def numbers_of(inputs: ModelInputs, design: Design) -> Numbers:
     if absent := [name for name in design.features if name not in held]:
         raise ValueError(f"the inputs have no feature {absent[0]!r}")
     column = [_scaled(name, held[name], design.log) for name in design.features]
-    joined = join_findings(inputs.findings)
-    fired = [float(any(term.matches(finding) for finding in joined)) for term in design.terms]
     return Numbers(
         np.array([0.0 if value is None else value for value in column], dtype=np.float32),
         np.array([value is not None for value in column], dtype=np.float32),
-        np.array([*fired, float(not inputs.sentences)], dtype=np.float32),
+        finding_columns(inputs.findings, design, has_report=bool(inputs.sentences)),
     )
+
+
+def finding_columns(findings: Iterable[Finding], design: Design, *, has_report: bool) -> Vector:
+    """The finding columns [terms + 1] of what the rules read: 0 or 1."""
+    joined = join_findings(findings)
+    fired = [float(any(term.matches(finding) for finding in joined)) for term in design.terms]
+    return np.array([*fired, float(not has_report)], dtype=np.float32)
 
 
 def _scaled(name: str, value: float | None, log: frozenset[str]) -> float | None:

@@ -54,5 +54,5 @@ def differences(stored: Mapping[str, float], computed: Mapping[str, Any]) -> Seq
     names = sorted({*stored, *computed})
     return [
         name for name in names
-        if name not in stored or name not in computed or abs(stored[name] - computed[name]) > TOLERANCE
+        if name not in stored or name not in computed or not abs(stored[name] - computed[name]) <= TOLERANCE
     ]  # fmt: skip

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.net import cumulative_hazard
-
 SMALLEST = 1e-6  # of hazard between two examinations: keeps the logarithm finite
 
 
@@ -29,13 +27,10 @@ class Targets:
     event: Tensor  # [B] bool
 
 
-def negative_log_likelihood(logits: Tensor, targets: Targets) -> Tensor:
-    """-log P(row | END-free at as_of) for logits [..., B, 5]: shape [..., B].
+def log_likelihood_of(begin: Tensor, clear: Tensor, stop: Tensor, event: Tensor) -> Tensor:
+    """Log P(row | END-free at as_of) from cumulative hazards at as_of, ``after`` and ``until``, all [B].
 
     With a = H(after) - H(start) and b = H(until) - H(after): S(L) - S(R) = exp(-a) (1 - exp(-b)).
     """
-    begin = cumulative_hazard(logits, targets.start)
-    clear = cumulative_hazard(logits, targets.after)
-    stop = cumulative_hazard(logits, targets.until)
     happened = torch.log(-torch.expm1(-(stop - clear).clamp_min(SMALLEST)))
-    return torch.where(targets.event, clear - begin - happened, stop - begin)
+    return torch.where(event, begin - clear + happened, begin - stop)

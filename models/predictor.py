@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,57 +10,95 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fhir_mappings.inputs import ModelInputs, Sentence
+from fhir_mappings.inputs import Finding, ModelInputs, Sentence
 from fhir_mappings.snapshot import Issue
 from models.artifact import DEFAULT_ARTIFACT, Artifact, read_artifact
-from models.design import Numbers, join_findings, numbers_of, stacked
-from models.encode import Encodes, legible, load_encoder
+from models.design import Numbers, join_findings, numbers_of
+from models.encode import is_read
+from models.encode import legible as legible_texts
 from models.errors import ArtifactError
 from models.explain import contributions, risk_points
 from models.golden import differences, golden_inputs
-from models.net import EDGES_H, Batch, remaining_risk
+from models.net import EDGES_H, Batch
+from models.notes import Note, Reads, chances, joined_note, rules_columns, spread
 from models.prediction import NotComputed, Prediction
 from models.provenance import mappings_sha256
 from models.reach import too_far
+from models.reader import load_reader
 
 HORIZON_H = EDGES_H[-1]
 LATEST_H = 120.0  # no number is shown after this hour (assumption)
 REQUIRED = {"nihss_baseline": "no baseline NIHSS", "age": "age unknown"}
 """Kinds of features without which nothing is computed."""
 
-Note = tuple[Tensor, Tensor]
+DISPUTED = 0.5
+"""Rules and reader differ where a term's chance is this far from what the rules say (assumption)."""
+
+
+@dataclass(frozen=True)
+class ReadNote:
+    """A note after reading: its findings joined, its columns, and what could not be read or was read differently."""
+
+    findings: tuple[Finding, ...]
+    columns: Tensor  # [1, T] joined
+    rules: Tensor  # [1, T] the rules alone
+    vector: Tensor  # [1, 384]
+    has_note: Tensor  # [1]
+    issues: tuple[Issue, ...]
+
+    @property
+    def disputed(self) -> bool:
+        """True where rules and reader differ about something that the network weighs."""
+        return bool(((self.columns - self.rules).abs() > DISPUTED).any())
 
 
 class Predictor:
-    """An artifact and its encoder, ready to answer; safe to share between threads."""
+    """An artifact and its reader, ready to answer; safe to share between threads."""
 
-    def __init__(self, artifact: Artifact, encoder: Encodes, warnings: tuple[str, ...] = ()) -> None:
+    def __init__(self, artifact: Artifact, reader: Reads, warnings: tuple[str, ...] = ()) -> None:
         self.identity, self.features = artifact.identity, artifact.features
         self.evaluation: Mapping[str, Any] = artifact.evaluation
         self.warnings = warnings
-        self._artifact, self._encoder = artifact, encoder
+        self._artifact, self._reader = artifact, reader
 
     def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
         """The remaining risk of END up to 168 h after arrival, or why there is none."""
         if reason := self._refusal(inputs):
             return NotComputed(reason)
         numbers = numbers_of(inputs, self._artifact.design)
-        if reason := too_far(numbers, self._artifact.net, self._artifact.design, self._artifact.reach):
-            return NotComputed(reason)
         with torch.inference_mode():
-            note, issues = self.read(inputs.sentences)
-            return self._answer(inputs, numbers, note, issues)
+            note = self.read(inputs.sentences, inputs.findings)
+            batch = self.batch(numbers, note, inputs.hours)
+            if reason := too_far(self._artifact.net, self._artifact.design, batch, self._artifact.reach):
+                return NotComputed(reason)
+            return self._answer(inputs, numbers, note)
 
-    def read(self, sentences: Sequence[Sentence]) -> tuple[Note, tuple[Issue, ...]]:
-        """The note, encoded once, and what could not be read."""
-        texts, issues = legible(sentences, self._encoder)
+    def read(self, sentences: Sequence[Sentence], findings: Sequence[Finding]) -> ReadNote:
+        """The note, each sentence encoded once, rules and reader joined."""
+        note, design = Note(tuple(sentences), tuple(findings)), self._artifact.design
+        legible = [place for place, one in enumerate(sentences) if is_read(one, self._reader)]
         with torch.inference_mode():
-            return self._artifact.net.read(self._encoder.encode(texts)), issues
+            reading = self._reader.read([sentences[place].text for place in legible])
+            vector = reading.vectors.mean(0) if legible else torch.zeros(self._artifact.net.shape.embedding)
+            placed = spread(reading, legible, range(len(legible)), len(sentences))
+        joined = joined_note(note, placed, self._reader.spec)
+        _, unread = legible_texts(sentences, self._reader)
+        return ReadNote(
+            joined.findings, torch.from_numpy(chances(joined, note, design))[None],
+            torch.from_numpy(rules_columns(note, design))[None], vector[None], torch.tensor([float(bool(legible))]),
+            (*unread, *joined.issues),
+        )  # fmt: skip
 
-    def combine(self, numbers: Numbers, note: Note, start_h: float, stop_h: Sequence[float]) -> Tensor:
+    def combine(self, numbers: Numbers, note: ReadNote, start_h: float, stop_h: Sequence[float]) -> Tensor:
         """Remaining risk from ``start_h`` to each of ``stop_h``, by head: [heads, stops]; cheap to repeat."""
-        logits = self._artifact.net.combine(_batch(numbers, note))  # [H, 1, 5]
-        return remaining_risk(logits, torch.tensor(float(start_h)), torch.tensor(list(stop_h)))
+        logits = self._artifact.net(self.batch(numbers, note, start_h))  # [H, 1, 5]
+        stops = torch.tensor(list(stop_h))
+        return self._artifact.calibration.risk(logits, torch.full_like(stops, start_h), stops)
+
+    def batch(self, numbers: Numbers, note: ReadNote, hours: float) -> Batch:
+        """One row as the network reads it."""
+        values, observed = torch.from_numpy(numbers.values)[None], torch.from_numpy(numbers.observed)[None]
+        return Batch(values, observed, note.columns, note.vector, note.has_note, torch.tensor([float(hours)]))
 
     def _refusal(self, inputs: ModelInputs) -> str | None:
         observed = {feature.name for feature in inputs.features if feature.observed}
@@ -70,36 +109,42 @@ class Predictor:
             return f"more than {LATEST_H:.0f} h after arrival"
         return "as_of is before arrival" if inputs.hours < 0 else None
 
-    def _answer(self, inputs: ModelInputs, numbers: Numbers, note: Note, issues: tuple[Issue, ...]) -> Prediction:
-        net, calibration = self._artifact.net, self._artifact.calibration
-        stops = [edge for edge in EDGES_H if edge > inputs.hours]
-        batch, start = _batch(numbers, note), torch.tensor(inputs.hours)
-        logits = net.combine(batch)[:, 0]  # [H, 5]
-        spread = remaining_risk(logits, start, torch.tensor(HORIZON_H)).tolist()
-        by_horizon = remaining_risk(logits.mean(0), start, torch.tensor(stops)).tolist()
-        risk, span = float(by_horizon[-1]), torch.tensor([inputs.hours, HORIZON_H])
-        reference = float(remaining_risk(net.reference_logits(), span[0], span[1]))
-        points = risk_points(net.terms(batch)[0], risk, reference, net.reference_logits(), span)
+    def _answer(self, inputs: ModelInputs, numbers: Numbers, note: ReadNote) -> Prediction:
+        net, calibration, hours = self._artifact.net, self._artifact.calibration, inputs.hours
+        stops = [edge for edge in EDGES_H if edge > hours]
+        batch = self.batch(numbers, note, hours)
+        logits, reference = net(batch)[:, 0].mean(0), net.reference(batch.hours)[0]  # [5]
+
+        def risk_of(logits: Tensor) -> float:
+            return float(calibration.risk(logits, batch.hours[0], torch.tensor(HORIZON_H)))
+
+        start = batch.hours.expand(len(stops))
+        by_horizon = calibration.risk(logits.expand(len(stops), -1), start, torch.tensor(stops)).tolist()
+        risk = float(by_horizon[-1])
+        points = risk_points(net.terms(batch)[0], reference, risk_of)
+        design, sources = self._artifact.design, self._artifact.effect_sources
         return Prediction(
             as_of=inputs.as_of,
             until=inputs.t0 + timedelta(hours=HORIZON_H),
             risk=risk,
-            interval=(min(risk, *spread), max(risk, *spread)),
-            comparator=calibration.comparator_at(inputs.hours),
-            reference=reference,
-            threshold=calibration.threshold,
-            flagged=calibration.flagged(risk),
+            interval=self._spread(numbers, note, hours, risk),
+            comparator=calibration.comparator_at(hours),
+            reference=risk_of(reference),
+            threshold=calibration.threshold_at(hours),
+            flagged=risk >= calibration.threshold_at(hours),
             by_horizon=tuple(zip(stops, by_horizon, strict=True)),
-            contributions=contributions(points, inputs, self._artifact.design, self._artifact.effect_sources),
-            findings=join_findings(inputs.findings),
-            issues=issues,
+            contributions=contributions(points, inputs, note.findings, design, sources),
+            findings=join_findings(note.findings),
+            issues=note.issues,
             model=self.identity,
         )
 
-
-def _batch(numbers: Numbers, note: Note) -> Batch:
-    values, observed, findings = (torch.from_numpy(matrix) for matrix in stacked([numbers]))
-    return Batch(values, observed, findings, *note)
+    def _spread(self, numbers: Numbers, note: ReadNote, hours: float, risk: float) -> tuple[float, float]:
+        """Lowest and highest risk of the heads; where rules and reader differ, also as the rules alone read it."""
+        answers = self.combine(numbers, note, hours, [HORIZON_H]).flatten().tolist()
+        if note.disputed:
+            answers += self.combine(numbers, replace(note, columns=note.rules), hours, [HORIZON_H]).flatten().tolist()
+        return min(risk, *answers), max(risk, *answers)
 
 
 def golden_risks(predictor: Predictor, artifact: Artifact) -> dict[str, float]:
@@ -128,9 +173,9 @@ def load_predictor(artifact: Path | None = None, encoder: Path | None = None) ->
     """
     torch.set_num_threads(1)  # calls are answered side by side; more threads each only wait for one another
     held = read_artifact(artifact or DEFAULT_ARTIFACT)
-    predictor = Predictor(held, load_encoder(held.encoder, encoder), _warnings(held))
+    predictor = Predictor(held, load_reader(held.folder, encoder), _warnings(held))
     if names := differences(held.golden, golden_risks(predictor, held)):
-        raise ArtifactError(f"the golden prediction {names[0]!r} of {held.identity.name} is not reproduced here")
+        raise ArtifactError(f"golden.json: the prediction {names[0]!r} of {held.identity.name} is not reproduced here")
     return predictor
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.ist1_features import ALLOCATION, FEATURES, PREDICTORS, read_features
@@ -40,7 +39,7 @@ from benchmarks.ist1_patients import (
 from benchmarks.ist1_run import Found, benchmark, read_plan
 from benchmarks.ist1_statistics import STATISTICS, calibration_slope, figures
 from models.net import EDGES_H
-from models.training.fit import FitSettings, new_net
+from models.training.measured import measured_net
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data" / "ist1" / "IST.csv"
@@ -100,12 +99,13 @@ def changed(folder: Path, old: str, new: str) -> Path:
 def quick() -> Plan:
     """The committed plan with few draws, steps and grid points."""
     grid: Mapping[str, Mapping[str, list[object]]] = {
-        "endwatch": {"shape": ["linear"], "ridge": [8.0]},
+        "endwatch": {"shape": ["linear"]},
         "logistic_regression": {"C": [0.1]},
         "gradient_boosting": {"max_iter": [20], "max_leaf_nodes": [3]},
     }
     plan = read_plan()
-    fixed = {**plan.fixed, "endwatch": {"heads": 1, "steps": 25, "rate": 0.1}}
+    quickly = {"heads": 1, "folds": 2, "ridges": (100.0,), "bends": (4.0,)}
+    fixed = {**plan.fixed, "endwatch": quickly}
     return replace(plan, grid=grid, fixed=fixed, draws=6, outer_folds=3, inner_folds=2)
 
 
@@ -333,9 +333,8 @@ def test_tuning_takes_the_setting_with_the_lowest_inner_loss(tmp_path: Path):
 def test_a_network_without_text_and_findings_has_no_part_for_them(tmp_path: Path):
     """The structured branch is the same network class with nothing to read."""
     table = table_of_patients(patients_of(tmp_path, invented(40)))
-    net = new_net(table, FitSettings(seed=1))
-    assert (0, 0) == (net.finding.shape[1], net.text_mean.shape[0])
-    assert torch.equal(torch.zeros(5, len(table)), net.deep(table.batch(net)))
+    shape = measured_net(table, axes=4, heads=5, hidden=16).shape
+    assert (0, 0, 0, 0) == (shape.findings, shape.modalities, shape.axes, shape.embedding)
 
 
 # ---- statistics

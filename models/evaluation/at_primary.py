@@ -61,7 +61,7 @@ def _by_group(rows: TestRows, models: Sequence[Scored], draws: Draws, plan: Plan
 
 def _groups(model: Scored, at: Flags, of: GroupOf) -> Mapping[str, Any]:
     """Something of the flagged and of the not flagged rows; refused where nothing was flagged beforehand."""
-    if model.threshold is None:
+    flagged = model.flagged()
+    if flagged is None:
         return refused(NO_THRESHOLD, int(at.sum()), 0)
-    flagged = model.risks >= model.threshold
     return {"flagged": of(at & flagged), "not_flagged": of(at & ~flagged)}

@@ -105,7 +105,15 @@ def _compared(answers: Mapping[Name, Answer]) -> dict[str, Answer]:
 
 
 def _written(model: Scored, answers: Mapping[Name, Answer], rows: TestRows) -> dict[str, Any]:
-    head = {"probability": model.probability, "threshold": model.threshold}
+    head = {"probability": model.probability, "thresholds": _thresholds(model, rows)}
     figures = nested({name: held.figures() for name, held in answers.items()})
     truth = {} if rows.event is not None else {"event_truth": refused(NO_TRUTH, 0, 0)}
     return head | figures | truth
+
+
+def _thresholds(model: Scored, rows: TestRows) -> list[list[float]] | None:
+    """The threshold at each hour, where there is one."""
+    if model.thresholds is None:
+        return None
+    pairs = dict(zip(rows.hours.round(3).tolist(), model.thresholds.tolist(), strict=True))
+    return [[hour, pairs[hour]] for hour in sorted(pairs)]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from models.evaluation.calibration import ici_in
 from models.evaluation.counted import counted_in, counted_once
 from models.evaluation.intervals import Draws
@@ -48,17 +50,27 @@ def answer(draws: Draws, chosen: Slice, model: Scored, fewest: int) -> Answer:
     """
     wanted, why_not = _wanted(chosen, model)
     if why := too_few(chosen.having, chosen.free, fewest):
-        return Answer(chosen, {}, dict.fromkeys([*wanted, *why_not], why))
+        asked = () if chosen.ranking_only else FLAGGING
+        return Answer(chosen, {}, dict.fromkeys([*wanted, *asked, *why_not], why))
     risk = model.risks[chosen.rows]
     exact = counted_once(chosen.outcome, risk)
-    cuts = () if model.threshold is None else (model.threshold,)
-    grouped = counted_in(draws, chosen.rows, chosen.outcome, risk, cuts)
+    grouped = counted_in(draws, chosen.rows, chosen.outcome, risk)
     found: dict[str, Measured] = {}
     for name, metric in wanted.items():
         drawn = metric(grouped)
         value = float(drawn[0]) if metric is ici_in else float(metric(exact)[0])
         found[name] = Measured(value, drawn[1:] + (value - drawn[0]))
-    return Answer(chosen, found, why_not)
+    return Answer(chosen, found | _flagging(draws, chosen, model, why_not), why_not)
+
+
+def _flagging(draws: Draws, chosen: Slice, model: Scored, why_not: Mapping[str, str]) -> dict[str, Measured]:
+    """The figures of flagging: each row counts as flagged or not, by its own threshold."""
+    flagged = model.flagged()
+    if flagged is None or chosen.ranking_only or not FLAGGING.keys().isdisjoint(why_not):
+        return {}
+    counted = counted_in(draws, chosen.rows, chosen.outcome, flagged[chosen.rows].astype(np.float64), (0.5,))
+    found = {name: metric(counted) for name, metric in flagging(0.5).items()}
+    return {name: Measured(float(drawn[0]), drawn[1:]) for name, drawn in found.items()}
 
 
 def _wanted(chosen: Slice, model: Scored) -> tuple[dict[str, Metric], dict[str, str]]:
@@ -70,9 +82,7 @@ def _wanted(chosen: Slice, model: Scored) -> tuple[dict[str, Metric], dict[str, 
             wanted |= CALIBRATION
         else:
             why_not |= dict.fromkeys(CALIBRATION, NO_PROBABILITY)
-        if model.threshold is not None:
-            wanted |= flagging(model.threshold)
-        else:
+        if model.thresholds is None:
             why_not |= dict.fromkeys(FLAGGING, NO_THRESHOLD)
     return wanted, why_not
 

@@ -65,14 +65,18 @@ class TestRows:
 class Scored:
     """One model's answers to the rows.
 
-    ``probability`` False: only their order means something. ``threshold`` is the risk from which a row is
-    flagged, set on other rows than these (the calibration split); without it nothing is flagged.
+    ``probability`` False: only their order means something. ``thresholds`` [B] are the risks from which each
+    row is flagged, set on other rows than these (the calibration split); without them nothing is flagged.
     """
 
     name: str
     risks: Floats
     probability: bool = True
-    threshold: float | None = None
+    thresholds: Floats | None = None
+
+    def flagged(self) -> Flags | None:
+        """Which rows are flagged [B]; None where no threshold was set beforehand."""
+        return None if self.thresholds is None else np.asarray(self.risks >= self.thresholds)
 
 
 def check_scored(rows: TestRows, models: Sequence[Scored]) -> None:
@@ -83,14 +87,21 @@ def check_scored(rows: TestRows, models: Sequence[Scored]) -> None:
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"two models are named {twice[0]}")
     for model in models:
-        if len(model.risks) != len(rows):
-            raise ValueError(f"{model.name}: {len(model.risks)} risks for {len(rows)} rows")
-        odd = ~np.isfinite(model.risks)
-        if model.probability:
-            odd |= (model.risks < 0) | (model.risks > 1)
-        if odd.any():
-            what = "a risk outside 0..1" if model.probability else "a score that is no number"
-            raise ValueError(f"{model.name}: {what}: {model.risks[odd][0]}")
+        _check_answers(len(rows), model)
+
+
+def _check_answers(rows: int, model: Scored) -> None:
+    for what, column in {"risks": model.risks, "thresholds": model.thresholds}.items():
+        if column is not None and len(column) != rows:
+            raise ValueError(f"{model.name}: {len(column)} {what} for {rows} rows")
+    if model.thresholds is not None and not np.isfinite(model.thresholds).all():
+        raise ValueError(f"{model.name}: a threshold that is no number")
+    odd = ~np.isfinite(model.risks)
+    if model.probability:
+        odd |= (model.risks < 0) | (model.risks > 1)
+    if odd.any():
+        what = "a risk outside 0..1" if model.probability else "a score that is no number"
+        raise ValueError(f"{model.name}: {what}: {model.risks[odd][0]}")
 
 
 def _check_lengths(rows: TestRows) -> None:

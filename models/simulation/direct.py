@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -12,23 +12,19 @@ import torch
 from numpy.typing import NDArray
 
 from fhir_mappings.features import FeatureTable
-from fhir_mappings.inputs import ModelInputs
 from models.design import Design, Vector, numbers_of
-from models.encode import Encodes
 from models.likelihood import Targets
+from models.notes import NOBODY, Note, NoteColumns, Progress, Readers, read_notes, rules_columns, unread
 from models.simulation.cohort import draw_stay
-from models.simulation.direct_rows import ReportText, direct_rows, issued_by, stated_text
+from models.simulation.direct_rows import direct_rows, issued_by, stated_text
 from models.simulation.facts import Chart, chart_of
 from models.simulation.phrasebook import Phrasing
 from models.simulation.population import Person, draw_people
 from models.simulation.truth import StayTruth, latent_names, latent_row, truth_of
 from models.simulation.world import World
-from models.training.dataset import Pooling
+from models.training.dataset import Notes
 from models.training.stays import Cohort, StayRecord
-from models.training.table import Table, Target
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
+from models.training.table import Table, Target, flags_of
 
 _PART = 250
 """Stays that are worked on together."""
@@ -74,8 +70,8 @@ class Part:
     latent: NDArray[np.float64]  # [B, L]
     times: NDArray[np.float64]  # [B, 3]
     event: NDArray[np.bool_]  # [B]
-    pooled: Vector  # [B, 384] or [B, 0]
-    has_note: Vector  # [B]
+    note: NDArray[np.int64]  # [B] places in ``notes``
+    notes: tuple[Note, ...]
     records: tuple[StayRecord, ...]
     lost: Mapping[str, int]
     truth: tuple[StayTruth, ...]
@@ -87,11 +83,12 @@ def direct_cohort(  # noqa: PLR0917 - the first six are those of `build_cohort` 
     seed: int,
     design: Design,
     features: FeatureTable,
-    encoder: Encodes | None = None,
+    readers: Readers = NOBODY,
     *,
     hours: Sequence[float] | None = None,
     phrasing: Phrasing = "training",
     progress: Progress | None = None,
+    sentences: Progress | None = None,
     first: int = 1,
     read_text: bool = True,
     latent: bool = False,
@@ -99,28 +96,26 @@ def direct_cohort(  # noqa: PLR0917 - the first six are those of `build_cohort` 
 ) -> DirectCohort:
     """The patients from number ``first`` on, at the landmark ``hours`` or the moments drawn for training.
 
-    Without ``read_text`` the findings are those that the reports state, and no note is read. An encoder
-    works in this process; without one ``pooled`` is [B, 0]. ``ValueError`` where there is no row.
+    Without ``read_text`` the findings are those that the reports state, and no note is read.
+    ``progress`` counts patients, ``sentences`` what is read of them. ``ValueError`` where there is no row.
     """
-    if encoder is not None and (not read_text or processes > 1):
-        raise ValueError("an encoder needs the text, and works in one process")
     plan = Plan(
         world, seed, design, features, None if hours is None else tuple(hours), phrasing, read_text, latent
     )  # fmt: skip
     people = islice(draw_people(world, first - 1 + patients, seed), first - 1, None)
     parts: list[Part] = []
-    for part in _parts(plan, people, encoder, processes):
+    for part in _parts(plan, people, processes):
         parts.append(part)
         if progress:
             progress(sum(len(one.truth) for one in parts), patients)
-    return _joined(parts, [name in design.flags for name in design.features])
+    return _joined(parts, plan, readers, sentences)
 
 
-def _parts(plan: Plan, people: Iterator[Person], encoder: Encodes | None, processes: int) -> Iterator[Part]:
+def _parts(plan: Plan, people: Iterator[Person], processes: int) -> Iterator[Part]:
     """Parts in the order of their patients, whatever the number of processes."""
     batches = iter(lambda: tuple(islice(people, _PART)), ())
     if processes == 1:
-        yield from (part_of(plan, batch, encoder) for batch in batches)
+        yield from (part_of(plan, batch) for batch in batches)
         return
     spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks of torch's threads
     with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
@@ -128,10 +123,10 @@ def _parts(plan: Plan, people: Iterator[Person], encoder: Encodes | None, proces
         yield from pool.map(part_of, [plan] * len(jobs), jobs)
 
 
-def part_of(plan: Plan, people: Sequence[Person], encoder: Encodes | None = None) -> Part:
+def part_of(plan: Plan, people: Sequence[Person]) -> Part:
     """The rows of these patients."""
     torch.set_num_threads(1)  # processes share the cores
-    rows = _Rows(plan, encoder)
+    rows = _Rows(plan)
     phrasing = plan.phrasing if plan.read_text else None
     for person in people:
         rows.add(chart_of(plan.world, *draw_stay(plan.world, plan.seed, person, phrasing)))
@@ -141,11 +136,10 @@ def part_of(plan: Plan, people: Sequence[Person], encoder: Encodes | None = None
 class _Rows:
     """Rows as they are gathered, stay by stay."""
 
-    def __init__(self, plan: Plan, encoder: Encodes | None) -> None:
-        self._plan, self._encoder = plan, encoder
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._notes = plan, Notes()
         self._numbers_only = replace(plan.design, terms=())
-        self._terms_only = replace(plan.design, features=(), labels=())
-        self._rows: list[tuple[str, Vector, Vector, Vector, Vector, Vector | None, Target]] = []
+        self._rows: list[tuple[str, Vector, Vector, Vector, Vector, int, Target]] = []
         self._latent: list[tuple[float, ...]] = []
         self._records: list[StayRecord] = []
         self._truth: list[StayTruth] = []
@@ -153,17 +147,18 @@ class _Rows:
 
     def add(self, chart: Chart) -> None:
         """The rows of one chart."""
-        plan, pooling = self._plan, Pooling(self._encoder)
+        plan = self._plan
         found = direct_rows(chart, plan.features, plan.hours, read_text=plan.read_text)
         known: dict[tuple[int, ...], tuple[Vector, Vector]] = {}
         for inputs, target in found.rows:
             there = issued_by(chart, inputs.as_of)
             if there not in known:
-                stated = self._columns(inputs, stated_text(chart, there))
-                known[there] = stated, self._columns(inputs) if plan.read_text else stated
-            numbers, pooled = numbers_of(replace(inputs, findings=()), self._numbers_only), pooling.of(inputs.sentences)
+                stated = rules_columns(stated_text(chart, there), plan.design)
+                read = rules_columns(Note(inputs.sentences, inputs.findings), plan.design) if plan.read_text else stated
+                known[there] = stated, read
+            numbers = numbers_of(replace(inputs, findings=()), self._numbers_only)
             stated, findings = known[there]
-            note = None if pooled is None else pooled.numpy()
+            note = self._notes.place(inputs) if plan.read_text else 0
             self._rows.append((found.stay, numbers.values, numbers.observed, findings, stated, note, target))
             if plan.latent:
                 self._latent.append(latent_row(plan.world, chart, inputs.hours))
@@ -171,20 +166,12 @@ class _Rows:
         self._truth.append(truth_of(plan.world, chart))
         self._lost.update(found.lost)
 
-    def _columns(self, inputs: ModelInputs, text: ReportText | None = None) -> Vector:
-        """The finding columns of what the rules read, or of another text; the same reports give the same ones."""
-        if text is not None:
-            inputs = replace(inputs, sentences=text.sentences, findings=text.findings)
-        return numbers_of(replace(inputs, features=()), self._terms_only).findings
-
     def part(self) -> Part:
         """All of them as arrays."""
         design = self._plan.design
         columns = list(zip(*self._rows, strict=True)) or [()] * 7
         stays, values, observed, findings, stated, notes, targets = columns
         latents = len(latent_names(self._plan.world)) if self._plan.latent else 0
-        width = next((len(note) for note in notes if note is not None), 0)
-        empty = np.zeros(width, dtype=np.float32)
         return Part(
             stays=stays,
             values=_matrix(values, len(design.features)),
@@ -194,8 +181,8 @@ class _Rows:
             latent=np.array(self._latent, dtype=np.float64).reshape(len(stays), latents),
             times=np.array([(one.start_h, one.after_h, one.until_h) for one in targets]).reshape(-1, 3),
             event=np.array([one.event for one in targets], dtype=bool),
-            pooled=_matrix([empty if note is None else note for note in notes], width),
-            has_note=np.array([note is not None for note in notes], dtype=np.float32),
+            note=np.array(notes, dtype=np.int64),
+            notes=self._notes.all(),
             records=tuple(self._records),
             lost=dict(self._lost),
             truth=tuple(self._truth),
@@ -207,7 +194,7 @@ def _matrix(rows: Iterable[Vector], width: int) -> Vector:
     return np.stack(held) if held else np.zeros((0, width), dtype=np.float32)
 
 
-def _joined(parts: Sequence[Part], is_flag: Sequence[bool]) -> DirectCohort:
+def _joined(parts: Sequence[Part], plan: Plan, readers: Readers, sentences: Progress | None) -> DirectCohort:
     """Parts as one cohort; ``ValueError`` where they hold no row."""
     with_rows = [part for part in parts if part.stays]
     if not with_rows:
@@ -216,16 +203,21 @@ def _joined(parts: Sequence[Part], is_flag: Sequence[bool]) -> DirectCohort:
     def column(name: str) -> NDArray[np.generic]:
         return np.concatenate([getattr(part, name) for part in with_rows])
 
+    findings = torch.from_numpy(column("findings"))
+    notes = _notes(with_rows, plan.design, readers, sentences) if plan.read_text else unread(findings)
     start, after, until = (torch.from_numpy(times).float() for times in column("times").T.copy())
     table = Table(
         stays=tuple(chain.from_iterable(part.stays for part in with_rows)),
         values=torch.from_numpy(column("values")),
         observed=torch.from_numpy(column("observed")),
-        findings=torch.from_numpy(column("findings")),
-        pooled=torch.from_numpy(column("pooled")),
-        has_note=torch.from_numpy(column("has_note")),
+        findings=findings,
+        joined=notes.joined,
+        note=notes.note,
+        pooled=notes.pooled,
+        has_note=notes.has_note,
         targets=Targets(start, after, until, torch.from_numpy(column("event"))),
-        is_flag=torch.tensor(list(is_flag)),
+        is_flag=flags_of(plan.design),
+        modalities=torch.from_numpy(plan.design.members),
     )
     lost: Counter[str] = Counter()
     for part in parts:
@@ -233,3 +225,11 @@ def _joined(parts: Sequence[Part], is_flag: Sequence[bool]) -> DirectCohort:
     cohort = Cohort(table, tuple(chain.from_iterable(part.records for part in parts)), dict(lost))
     truth = tuple(chain.from_iterable(part.truth for part in parts))
     return DirectCohort(cohort, column("stated").astype(np.float32), truth, column("latent").astype(np.float64))
+
+
+def _notes(parts: Sequence[Part], design: Design, readers: Readers, sentences: Progress | None) -> NoteColumns:
+    """The columns of each row's note, all notes read together."""
+    firsts = np.cumsum([0, *(len(part.notes) for part in parts[:-1])])
+    places = np.concatenate([part.note + first for part, first in zip(parts, firsts, strict=True)])
+    notes = [note for part in parts for note in part.notes]
+    return read_notes(notes, design, readers, sentences).at(torch.from_numpy(places))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import cast
 
 from fhir_mappings.end_rule import EndState, motor_score
 from fhir_mappings.features import FeatureTable, reports_of_stay
@@ -18,6 +18,7 @@ from fhir_mappings.report_order import newest_final_first
 from fhir_mappings.snapshot import ClinicalSnapshot, NihssScore, Report
 from fhir_mappings.text.findings import read_findings
 from fhir_mappings.text.sections import sentences_of
+from models.notes import Note
 from models.simulation.facts import Chart
 from models.simulation.history import labeled_history
 from models.simulation.reports import Stated
@@ -25,13 +26,6 @@ from models.simulation.stay import minute_of
 from models.training.dataset import StayRows, rows_of_history
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
-
-
-class ReportText(NamedTuple):
-    """The sentences of some reports, and the findings in them."""
-
-    sentences: tuple[Sentence, ...]
-    findings: tuple[Finding, ...]
 
 
 def direct_rows(
@@ -69,12 +63,12 @@ def _telling(scores: Sequence[NihssScore], state: EndState | None) -> tuple[Nihs
     return tuple(one for one in scores if one is scores[0] or one is motor or one is scores[-1])
 
 
-def _with_text(inputs: ModelInputs, text: ReportText) -> ModelInputs:
+def _with_text(inputs: ModelInputs, text: Note) -> ModelInputs:
     return replace(inputs, sentences=text.sentences, findings=text.findings)
 
 
 @lru_cache(maxsize=64)
-def _read(reports: tuple[Report, ...]) -> ReportText:
+def _read(reports: tuple[Report, ...]) -> Note:
     """The sentences of reports and their findings; rows of one stay mostly share theirs."""
     sentences = [sentence for report in reports for sentence in _cut(report)]
     findings = (
@@ -82,7 +76,7 @@ def _read(reports: tuple[Report, ...]) -> ReportText:
         for place, one in enumerate(sentences)
         for finding in _findings_in(one.text, one.section)
     )
-    return ReportText(tuple(sentences), tuple(findings))
+    return Note(tuple(sentences), tuple(findings))
 
 
 @lru_cache(maxsize=64)
@@ -103,12 +97,12 @@ def issued_by(chart: Chart, as_of: datetime) -> tuple[int, ...]:
     return tuple(number for number, hours in ends if stay.at(minute_of(hours)) <= as_of)
 
 
-def stated_text(chart: Chart, numbers: Sequence[int]) -> ReportText:
+def stated_text(chart: Chart, numbers: Sequence[int]) -> Note:
     """What these reports state by the truth; one sentence a report stands for its text."""
     stay, there = chart.stay, [chart.stay.reports[number] for number in numbers]
     sentences = [Sentence(one.text, "findings", one.modality, stay.at(minute_of(one.effective_h))) for one in there]
     findings = [_as_finding(one, place) for place, report in enumerate(there) for one in report.stated]
-    return ReportText(tuple(sentences), tuple(findings))
+    return Note(tuple(sentences), tuple(findings))
 
 
 def _as_finding(one: Stated, place: int) -> Finding:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from models.evaluation.rows import TestRows
-from models.likelihood import Targets
+from models.training.kept import table_from, tensors_of
 from models.training.table import Table
 
-_TABLE = ("values", "observed", "findings", "pooled", "has_note", "is_flag")
-_TARGETS = ("start", "after", "until", "event")
 _ROWS = ("hours", "outcome", "raised_h")
 
 
@@ -32,10 +30,7 @@ class HeldSet:
 
     def as_stated(self) -> Table:
         """The rows with what the reports state in place of what the rules read."""
-        held = self.table
-        return Table(
-            held.stays, held.values, held.observed, self.stated, held.pooled, held.has_note, held.targets, held.is_flag
-        )
+        return replace(self.table, findings=self.stated, joined=self.stated)
 
     def first_stays(self, skip: int, count: int) -> Table:
         """The rows of ``count`` stays after the first ``skip``."""
@@ -56,8 +51,7 @@ def kept(path: Path, make: Callable[[], HeldSet]) -> HeldSet:
 
 def _write(path: Path, held: HeldSet) -> None:
     """The JSON is written last: with it the set is whole."""
-    tensors = {name: getattr(held.table, name) for name in _TABLE}
-    tensors |= {f"targets.{name}": getattr(held.table.targets, name) for name in _TARGETS}
+    tensors = tensors_of(held.table)
     tensors |= {f"rows.{name}": torch.from_numpy(getattr(held.rows, name)) for name in _ROWS}
     tensors |= {f"groups.{name}": torch.from_numpy(flags) for name, flags in held.rows.groups.items()}
     if held.rows.event is not None:
@@ -74,8 +68,6 @@ def _write(path: Path, held: HeldSet) -> None:
 def _read(path: Path) -> HeldSet:
     tensors = load_file(path.with_suffix(".safetensors"))
     about: Mapping[str, Any] = json.loads(path.with_suffix(".json").read_text("utf-8"))
-    targets = Targets(*(tensors[f"targets.{name}"] for name in _TARGETS))
-    values, observed, findings, pooled, has_note, is_flag = (tensors[name] for name in _TABLE)
     stays = tuple(about["stays"])
     event = tensors.get("rows.event")
     hours, outcome, raised_h = (tensors[f"rows.{name}"].numpy() for name in _ROWS)
@@ -93,5 +85,4 @@ def _read(path: Path) -> HeldSet:
         series={stay: tuple((h, t) for h, t in scores) for stay, scores in about["series"].items()},
         ends={stay: (kind, hour) for stay, (kind, hour) in about["ends"].items()},
     )
-    table = Table(stays, values, observed, findings, pooled, has_note, targets, is_flag)
-    return HeldSet(table, tensors["stated"], tensors["latent"], rows, about["lost"])
+    return HeldSet(table_from(tensors, stays), tensors["stated"], tensors["latent"], rows, about["lost"])

@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
-from models.studies.stages import Stage
+from models.studies.hospital import run_hospital
+from models.studies.hospital_figures import hospital_table
 from models.studies.tables import protocol_table, world_table
 from models.studies.worlds import run_protocol_of, run_world
+from models.training.stages import Stage
 
 
 def run_study(name: str, world: str, out: Path, stage: Stage, *, processes: int = 1) -> str:
-    """The table of a study, "world" or "protocol", in the folder ``out``; ``ValueError`` for another name."""
+    """The table of a study in the folder ``out``: "world", "protocol", "hospital"; ``ValueError`` for another name."""
     if name == "world":
         return world_table(run_world(world, out, stage, processes=processes))
     if name == "protocol":
         return protocol_table(run_protocol_of(world, out, stage))
-    raise ValueError(f"there is no study {name!r}; known: world, protocol")
+    if name == "hospital":
+        return hospital_table(run_hospital(world, out, stage))
+    raise ValueError(f"there is no study {name!r}; known: world, protocol, hospital")

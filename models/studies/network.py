@@ -4,46 +4,48 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from models.calibrate import threshold_for
+from models.calibrate import Calibration
 from models.comparators.fitted import Comparator, Floats
 from models.design import Design
-from models.net import FusionNet
+from models.training.bands import thresholds_of
+from models.training.calibrated import trained_and_calibrated
 from models.training.figures import risks_of
-from models.training.fit import FitSettings, fit
+from models.training.fit import Fit, FitSettings
 from models.training.table import Table
-from models.training.train import calibrated
 
-TENTHS = {"train": range(7), "validation": range(7, 8), "calibration": range(8, 10)}
-"""Which tenths of the training stays learn, stop the learning, and calibrate (assumption)."""
+APART = range(8, 10)
+"""Which tenths of the training stays calibrate, where there are enough of them (assumption)."""
 
 
 @dataclass(frozen=True)
 class FittedNetwork:
-    """A trained and recalibrated network with its own threshold."""
+    """A trained and recalibrated network with its own thresholds."""
 
-    net: FusionNet
-    threshold: float
+    fit: Fit
+    calibration: Calibration
 
     def risks(self, table: Table) -> Floats:
         """The remaining risk of each row, as a call would give it."""
-        return risks_of(self.net, table)
+        return risks_of(self.fit.net, self.calibration.stages, table if self.fit.reports else table.without_reports())
+
+    def thresholds(self, table: Table) -> Floats:
+        """The risk from which each row is flagged."""
+        return thresholds_of(self.calibration.thresholds, table.targets.start.double().numpy())
 
 
-def network(settings: FitSettings, budget: float) -> Comparator:
-    """The network as one of the methods that are compared."""
+def network(settings: FitSettings, budget: float, *, reports: bool = True) -> Comparator:
+    """The network as one of the methods that are compared; without ``reports`` it reads numbers alone."""
 
-    def trained(train: Table, _design: Design, seed: int) -> FittedNetwork:
-        parts = {name: _tenths(train, tenths, seed) for name, tenths in TENTHS.items()}
-        net = fit(parts["train"], parts["validation"], replace(settings, seed=seed))
-        calibrated(net, parts["train"], parts["calibration"], budget)
-        return FittedNetwork(net, threshold_for(risks_of(net, parts["calibration"]).tolist(), budget))
+    def trained(train: Table, design: Design, seed: int) -> FittedNetwork:
+        is_apart = _in(APART, seed)
+        keep = [is_apart(stay) for stay in train.stays]
+        fit, calibration = trained_and_calibrated(
+            train.where([not one for one in keep]), train.where(keep), design.terms, replace(settings, seed=seed),
+            budget, reports=reports,
+        )  # fmt: skip
+        return FittedNetwork(fit, calibration)
 
     return trained
-
-
-def _tenths(table: Table, tenths: range, seed: int) -> Table:
-    keep = _in(tenths, seed)
-    return table.where([keep(stay) for stay in table.stays])
 
 
 def _in(tenths: range, seed: int) -> Callable[[str], bool]:

@@ -16,18 +16,21 @@ from models.evaluation.document import SIMULATED, About, evaluation, write_evalu
 from models.evaluation.plan import Plan
 from models.evaluation.report_html import write_report
 from models.evaluation.rows import Scored
+from models.notes import Readers
+from models.reader import load_reader
 from models.simulation.told import read_told
-from models.studies.scoring import threshold_of
-from models.studies.stages import Stage
+from models.studies.scoring import thresholds_of
 from models.studies.test_rows import rows_for_statistics
+from models.training.bands import thresholds_of as thresholds_at
 from models.training.dataset import build_cohort
 from models.training.figures import LOCAL, cohort_of, risks_of
 from models.training.figures import SIMULATED as SIMULATED_STATEMENT
 from models.training.split import Part, check_split, part_of
+from models.training.stages import Stage
 from models.training.stays import Cohort
 from models.training.table import Table
 
-LEARNED_FROM: tuple[Part, ...] = ("train", "validation")
+LEARNED_FROM: tuple[Part, ...] = ("train",)
 """The parts of the artifact's own cohort that its opponents learn from."""
 
 
@@ -49,11 +52,13 @@ def evaluate_artifact(
     torch.set_num_threads(1)
     plan = plan or Plan()
     held = read_artifact(artifact or DEFAULT_ARTIFACT)
-    encoder = load_encoder(held.encoder)
+    same = held.manifest["cohort"] == cohort_of(data)
+    readers = Readers(load_reader(held.folder), load_encoder(held.encoder) if same else None)
     cohort = build_cohort(
-        data, held.design, held.features, encoder, stage("Reading charts"), site=site, hours=plan.landmarks_h
-    )
-    tested, models = _scored(held, cohort, stage("Opponents"), same=held.manifest["cohort"] == cohort_of(data))
+        data, held.design, held.features, readers, stage("Reading charts"), site=site, hours=plan.landmarks_h,
+        sentences=stage("Reading sentences"),
+    )  # fmt: skip
+    tested, models = _scored(held, cohort, stage("Opponents"), same=same)
     rows = rows_for_statistics(tested, held.design, read_told(data))
     document = evaluation(rows, models, _about(held, data, tested), plan, stage("Figures"))
     out.mkdir(parents=True, exist_ok=True)
@@ -68,13 +73,14 @@ def _scored(
     """What is tested, and the answers to it: the artifact's first."""
     seed, table = int(held.manifest["fit"]["seed"]), cohort.table
     tested = _where(table, seed, ("test",)) if same else table
-    models = [Scored(held.identity.name, risks_of(held.net, tested), threshold=held.calibration.threshold)]
+    own = thresholds_at(held.calibration.thresholds, tested.targets.start.double().numpy())
+    models = [Scored(held.identity.name, risks_of(held.net, held.calibration.stages, tested), thresholds=own)]
     if same:
         train = _where(table, seed, LEARNED_FROM)
         check_split({"train": train.stays, "test": tested.stays})
         for done, (name, comparator) in enumerate(COMPARATORS.items(), 1):
             fitted = comparator(train, held.design, seed)
-            models.append(Scored(name, fitted.risks(tested), threshold=threshold_of(fitted, train)))
+            models.append(Scored(name, fitted.risks(tested), thresholds=thresholds_of(fitted, train, tested)))
             told(done, len(COMPARATORS))
     return Cohort(tested, cohort.stays, cohort.lost), models
 

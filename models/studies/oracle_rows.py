@@ -18,9 +18,9 @@ from safetensors.torch import load_file, save_file
 
 from fhir_mappings.features import FeatureTable
 from models.design import Design
+from models.notes import Progress
 from models.simulation.direct import direct_cohort
 from models.simulation.world import World
-from models.studies.stages import Progress
 from models.training.table import Table
 
 Floats = NDArray[np.float64]

@@ -17,7 +17,7 @@ from models.studies.oracle_models import Chosen, best_of
 from models.studies.oracle_rows import KINDS, NAMES, Kind, OraclePlan, OracleRows, rows_of_table, simulated_rows
 from models.studies.scoring import read_answer, write_answer
 from models.studies.sets import Study
-from models.studies.stages import Stage
+from models.training.stages import Stage
 
 
 def oracle_answers(
@@ -46,7 +46,7 @@ def _ask(kind: Kind, rows: tuple[OracleRows, OracleRows], seed: int, tests: Mapp
     (out / f"{kind}.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
     for name, held in tests.items():
         asked = rows_of_table(held.table, held.stated.numpy(), held.latent.numpy())
-        write_answer(out / f"{kind} on {name}.safetensors", chosen.risks(asked.seen(kind)), threshold=None)
+        write_answer(out / f"{kind} on {name}.safetensors", chosen.risks(asked.seen(kind)), None)
 
 
 def _simulated(world: str, study: Study, out: Path, stage: Stage, processes: int) -> tuple[OracleRows, OracleRows]:

@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 from models.comparators import Comparator
 from models.design import Design
 from models.evaluation.metrics import auc
-from models.studies.stages import Progress
+from models.notes import Progress
 from models.training.table import Table
 
 CONFIG = Path(__file__).parent / "configs" / "protocol.toml"

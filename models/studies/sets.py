@@ -1,20 +1,19 @@
 """The simulated sets of a world's study: made by the direct path, each sentence embedded once."""
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from models.encode import Encodes
+from models.notes import Readers
 from models.simulation.direct import direct_cohort
 from models.simulation.phrasebook import Phrasing
 from models.simulation.told import told_of
 from models.simulation.world import load_world
-from models.studies.embedded import Deferred
 from models.studies.held import HeldSet
-from models.studies.stages import Stage
 from models.studies.test_rows import rows_for_statistics
+from models.training.stages import Stage
 from models.training.train import TrainingConfig, read_config
 from models.training.write import CONFIGS
 
@@ -64,14 +63,14 @@ class SetPlan:
     latent: bool
 
 
-def made(plan: SetPlan, study: Study, encoder: Encodes, stage: Stage) -> HeldSet:
+def made(plan: SetPlan, study: Study, readers: Readers, stage: Stage) -> HeldSet:
     """The rows of a set at the study's landmarks."""
-    world, training, notes = load_world(plan.world), study.training, Deferred(encoder)
+    training = study.training
     found = direct_cohort(
-        world, plan.patients, plan.seed, training.design, training.features, notes,
+        load_world(plan.world), plan.patients, plan.seed, training.design, training.features, readers,
         hours=study.landmarks_h, phrasing=plan.phrasing, latent=plan.latent, progress=stage("Stays"),
+        sentences=stage("Sentences"),
     )  # fmt: skip
-    rows, table = rows_for_statistics(found.cohort, training.design, told_of(found.truth)), found.cohort.table
-    pooled = notes.pooled(table.pooled, table.has_note, stage("Sentences"))
+    rows = rows_for_statistics(found.cohort, training.design, told_of(found.truth))
     stated, latent = torch.from_numpy(found.stated), torch.from_numpy(found.latent)
-    return HeldSet(replace(table, pooled=pooled), stated, latent, rows, found.cohort.lost)
+    return HeldSet(found.cohort.table, stated, latent, rows, found.cohort.lost)

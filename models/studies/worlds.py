@@ -4,18 +4,20 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from models.encode import identity_of, installed_folder, load_encoder
+from models.encode import fastest_device, load_encoder, read_identity, sha256_of
 from models.evaluation.document import About, evaluation, write_evaluation
 from models.evaluation.metrics import auc
 from models.evaluation.plan import Plan
 from models.evaluation.report_html import write_report
 from models.evaluation.rows import Scored
+from models.notes import Readers
+from models.reader import DEFAULT_READER, IDENTITY, MANIFEST, load_reader
 from models.simulation.phrasebook import phrases_sha256
 from models.simulation.world import load_world
 from models.studies.held import HeldSet, kept
@@ -23,7 +25,7 @@ from models.studies.oracles import oracle_answers
 from models.studies.protocol import run_protocol
 from models.studies.scoring import answers, methods
 from models.studies.sets import STUDY, SetPlan, Study, made, read_study
-from models.studies.stages import Stage
+from models.training.stages import Stage
 from models.training.table import stacked_tables
 
 STATEMENT = (
@@ -71,7 +73,8 @@ def run_world(world: str, out: Path, stage: Stage, *, config: Path = STUDY, proc
 
 
 def _identity(world: str, config: Path) -> str:
-    told = f"{config.read_text('utf-8')}\n{load_world(world).sha256}\n{phrases_sha256()}"
+    reader = sha256_of(DEFAULT_READER / MANIFEST)
+    told = f"{config.read_text('utf-8')}\n{load_world(world).sha256}\n{phrases_sha256()}\n{reader}"
     return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -85,12 +88,15 @@ def _same_study(out: Path, identity: str) -> None:
 
 
 def _with_sets(world: str, study: Study, out: Path, stage: Stage) -> WorldRun:
-    encoder = lru_cache(1)(lambda: load_encoder(identity_of(installed_folder(), **study.training.encoder)))
+    @cache
+    def readers() -> Readers:
+        """Loaded once, and only where a set has to be made."""
+        return Readers(load_reader(device=fastest_device()), load_encoder(read_identity(DEFAULT_READER / IDENTITY)))
 
     def held(name: str, plan: SetPlan) -> HeldSet:
-        """A set; the encoder is loaded only where one has to be made."""
+        """A set, made where it is not there."""
         stage(f"Set: {name}")
-        return kept(out / "sets" / name, lambda: made(plan, study, encoder(), stage))
+        return kept(out / "sets" / name, lambda: made(plan, study, readers(), stage))
 
     train = held("train", SetPlan(world, study.train_seed, study.train_patients, "training", latent=False))
     tests = {

@@ -7,30 +7,26 @@ makes the rows of many stays a `Cohort`.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
 from fhir_mappings.chart import RawChart
 from fhir_mappings.eligibility import judge
 from fhir_mappings.features import FeatureTable, build_inputs
-from fhir_mappings.inputs import ModelInputs, Sentence
+from fhir_mappings.inputs import ModelInputs
 from fhir_mappings.site import DEFAULT_SITE, Site
 from fhir_mappings.snapshot import ClinicalSnapshot, Report
 from models.design import Design, numbers_of
-from models.encode import Encodes, legible
+from models.notes import Note, Progress, Readers, read_notes
 from models.training.cohort import CohortError, read_charts, stay_name
 from models.training.known import At, known_at, refuse_future
 from models.training.labels import Outcome, drawn_hours, earlier_stays, label_chart, label_table, refusal
 from models.training.stays import Cohort, StayRecord, check_classes, target_of
-from models.training.table import Table, TableRow, Target, table_of
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
+from models.training.table import TableRow, Target, table_of
 
 MOMENTS_SEED = 20260316
 """Decides the random moments of each stay; fixed, so that every training sees the same rows."""
@@ -52,36 +48,35 @@ class StayRows:
     totals: int
 
 
-class Pooling:
-    """Mean sentence embeddings, each note computed once: rows of a stay mostly share theirs."""
+class Notes:
+    """The notes of rows, each kept once: rows of a stay mostly share theirs."""
 
-    def __init__(self, encoder: Encodes | None) -> None:
-        self._encoder = encoder
-        self._held: dict[tuple[Sentence, ...], Tensor | None] = {}
+    def __init__(self) -> None:
+        self._places: dict[Note, int] = {}
 
-    def of(self, sentences: tuple[Sentence, ...]) -> Tensor | None:
-        """The mean embedding [384], or None where nothing can be read."""
-        if self._encoder is None:
-            return None
-        if sentences not in self._held:
-            texts, _ = legible(sentences, self._encoder)
-            self._held[sentences] = self._encoder.encode(texts).mean(0) if texts else None
-        return self._held[sentences]
+    def place(self, inputs: ModelInputs) -> int:
+        """The place of a row's note."""
+        return self._places.setdefault(Note(inputs.sentences, inputs.findings), len(self._places))
+
+    def all(self) -> tuple[Note, ...]:
+        """The notes in the order of their places."""
+        return tuple(self._places)
 
 
 def build_cohort(
     data: Path,
     design: Design,
     features: FeatureTable,
-    encoder: Encodes | None,
+    readers: Readers,
     progress: Progress | None = None,
     *,
     site: Site = DEFAULT_SITE,
     hours: Sequence[float] | None = None,
+    sentences: Progress | None = None,
 ) -> Cohort:
     """A folder's cohort at the landmark ``hours``, or at the moments drawn for training where None.
 
-    Without an encoder ``pooled`` is [B, 0] and no row has a note. `CohortError` where the folder,
+    ``progress`` counts patients, ``sentences`` what is read of them. `CohortError` where the folder,
     or what stands in it, is no cohort to learn from: see ``bad_input`` in ``labels.toml``.
     """
     total = sum(_line_count(path) for path in data.glob("Patient*.ndjson"))
@@ -92,42 +87,27 @@ def build_cohort(
             if progress:
                 progress(done, total)
 
-    cohort = collected(stays(), design, encoder)
+    cohort = collected(stays(), design, readers, sentences)
     check_classes(cohort.stays, cohort.table.stays)
     return cohort
 
 
-def build_table(
-    data: Path,
-    design: Design,
-    features: FeatureTable,
-    encoder: Encodes,
-    progress: Progress | None = None,
-    *,
-    site: Site = DEFAULT_SITE,
-) -> Table:
-    """The rows alone of a cohort's folder, drawn for training: see `build_cohort`."""
-    return build_cohort(data, design, features, encoder, progress, site=site).table
-
-
-def collected(stays: Iterable[StayRows], design: Design, encoder: Encodes | None) -> Cohort:
-    """The rows of many stays as tensors, read one stay at a time; `CohortError` where there is no row."""
+def collected(stays: Iterable[StayRows], design: Design, readers: Readers, sentences: Progress | None = None) -> Cohort:
+    """The rows of many stays as tensors, their notes read together at the end; `CohortError` where there is no row."""
     rows: list[TableRow] = []
     records: list[StayRecord] = []
     lost: Counter[str] = Counter()
-    width = totals = 0
+    notes, totals = Notes(), 0
     for one in stays:
-        pooling = Pooling(encoder)
-        for inputs, target in one.rows:
-            pooled = pooling.of(inputs.sentences)
-            width = width if pooled is None else len(pooled)
-            rows.append(TableRow(one.stay, numbers_of(inputs, design), pooled, target))
+        rows += [
+            TableRow(one.stay, numbers_of(inputs, design), notes.place(inputs), target) for inputs, target in one.rows
+        ]
         records += [one.record] if one.record else []
         lost.update(one.lost)
         totals = max(totals, one.totals)
     if not rows:
         raise CohortError(_why_no_row(totals, lost))
-    table = table_of(rows, [name in design.flags for name in design.features], width)
+    table = table_of(rows, read_notes(notes.all(), design, readers, sentences), design)
     return Cohort(table, tuple(records), dict(lost))
 
 

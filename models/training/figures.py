@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.calibrate import Stages, remaining_risk
 from models.evaluation.intervals import bootstrap
 from models.evaluation.metrics import auc, auc_gain, brier, calibration_intercept, calibration_slope
 from models.evaluation.rows import Floats, Places
-from models.net import EDGES_H, FusionNet, remaining_risk
+from models.net import EDGES_H, FusionNet
 from models.training.table import Table
 
 LANDMARKS_H = (1.0, 3.0, 6.0, 12.0, 24.0, 48.0, 72.0, 96.0)
@@ -27,11 +28,12 @@ SIMULATED = (
 LOCAL = "All figures are on patients of the same source as the training data; there is no external validation."
 
 
-def risks_of(net: FusionNet, table: Table) -> Floats:
+def risks_of(net: FusionNet, stages: Stages, table: Table) -> Floats:
     """The remaining risk of each row, as a call would give it."""
+    start = table.targets.start
     with torch.inference_mode():
-        logits = net.combine(table.batch(net)).mean(0)
-        risk = remaining_risk(logits, table.targets.start, torch.tensor(EDGES_H[-1]))
+        logits = net(table.batch()).mean(0)
+        risk = remaining_risk(logits, start, torch.full_like(start, EDGES_H[-1]), stages)
     return risk.double().numpy().clip(0, 1)
 
 
@@ -73,9 +75,8 @@ def at_landmark(hour: float, table: Table) -> NDArray[np.bool_]:
     return np.abs(table.targets.start.numpy() - hour) < 1e-3
 
 
-def evaluate_table(net: FusionNet, table: Table, population: str) -> dict[str, Any]:
-    """The evaluation of one set of rows: all of them, then landmark by landmark."""
-    risk = risks_of(net, table)
+def evaluate_table(risk: Floats, table: Table, population: str) -> dict[str, Any]:
+    """The evaluation of one set of rows by their risks: all of them, then landmark by landmark."""
     by_landmark = {}
     for hour in LANDMARKS_H:
         rows = at_landmark(hour, table)

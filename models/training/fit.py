@@ -1,127 +1,197 @@
-"""The training loop: five heads at once, full batch, stopped by the validation stays.
+"""The network trained, top to bottom: columns, folds, ridge, heads, and the deep part where it earns its place.
 
-Deterministic on a CPU with one thread: one seed decides the heads' first weights and which stays
-each head sees how often.
+Everything is tuned in folds of stays inside the training rows. Deterministic on a CPU with one
+thread: one seed decides folds, heads and first weights.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from models.likelihood import negative_log_likelihood
-from models.net import FusionNet, Shape
+from models.design import FindingTerm
+from models.net import FusionNet
+from models.notes import Progress
+from models.training.additive import Additive, Problem, curvature, free_parameters, solve
+from models.training.deep import Rows, train_deep
+from models.training.earned import earned
+from models.training.learning import Choice, FitSettings, Learning, learning_of
 from models.training.table import Table
 
+__all__ = ["Choice", "Fit", "FitSettings", "fit"]
 
-@dataclass(frozen=True)
-class FitSettings:
-    """The loop's numbers, from the training config; all are assumptions tuned on validation stays only."""
-
-    seed: int
-    heads: int = 5
-    steps: int = 600
-    rate: float = 0.02
-    ridge: float = 20.0  # on weights per standard deviation, in units of one row's likelihood
-    ridge_deep: float = 100.0
-    patience: int = 60
-    projected: int = 8
-    hidden: int = 4
+EVENTS_PER_PARAMETER = 5.0
+"""Stays with END for each effective parameter (assumption; Riley 2020 asks for more where nothing is shrunk)."""
 
 
 @dataclass(frozen=True)
-class Modalities:
-    """Which parts of the network may learn; the others stay at zero."""
+class Fit:
+    """The trained network, what was chosen for it, how many weights that leaves free, and held-out answers.
 
-    findings: bool = True
-    text: bool = True
+    ``held_out`` [B, 5] are hazard logits of the training rows, each from the fold that did not learn from it.
+    """
 
+    net: FusionNet
+    choice: Choice
+    effective_parameters: float
+    held_out: Tensor
+    reports: bool
 
-def new_net(table: Table, settings: FitSettings) -> FusionNet:
-    """An untrained network with what is measured on the training rows: scaling, rates, text axes."""
-    shape = Shape(
-        table.values.shape[1], table.findings.shape[1], table.pooled.shape[1],
-        settings.projected, settings.hidden, settings.heads,
-    )  # fmt: skip
-    torch.manual_seed(settings.seed)
-    net = FusionNet(shape)
-    center, scale = _scaling(table)
-    net.center.copy_(center)
-    net.scale.copy_(scale)
-    net.missing_rate.copy_((1 - table.observed).mean(0))
-    net.finding_rate.copy_(table.findings.mean(0))
-    mean, axes = _text_axes(table.pooled[table.has_note > 0], settings.projected)
-    net.text_mean.copy_(mean)
-    net.text_axes.copy_(axes)
-    return net
+    def logits(self, table: Table) -> Tensor:
+        """Hazard logits [B, 5] of rows, heads averaged."""
+        with torch.no_grad():
+            found: Tensor = self.net((table if self.reports else table.without_reports()).batch()).mean(0)
+        return found
 
 
-def fit(train: Table, validation: Table, settings: FitSettings, modalities: Modalities = Modalities()) -> FusionNet:
-    """The trained network: the step at which the validation stays were likeliest."""
-    net = new_net(train, settings)
-    learned = _learned(net, modalities)
-    weights = _head_weights(train, settings)  # [H, B]
-    batch, held_out = train.batch(net), validation.batch(net)
-    solver = torch.optim.Adam(learned, lr=settings.rate)
-    best, best_state, best_step = float("inf"), net.state_dict(), 0
-    for step in range(settings.steps):
-        solver.zero_grad()
-        loss = (weights * negative_log_likelihood(net.combine(batch), train.targets)).sum(1)  # [H]
-        total = (loss + penalty(net, settings)).sum() / len(train)
-        total.backward()  # type: ignore[no-untyped-call]
-        solver.step()
-        with torch.inference_mode():
-            now = float(negative_log_likelihood(net.combine(held_out).mean(0), validation.targets).mean())
-        if now < best - 1e-6:
-            best, best_state, best_step = now, {k: v.clone() for k, v in net.state_dict().items()}, step
-        elif step - best_step >= settings.patience:
-            break
-    net.load_state_dict(best_state)
-    with torch.inference_mode():
-        net.deep_mean.copy_(net.deep(batch).mean())
-    return net.eval().requires_grad_(False)
+def fit(
+    train: Table, terms: Sequence[FindingTerm], settings: FitSettings, *, reports: bool = True,
+    progress: Progress | None = None,
+) -> Fit:  # fmt: skip
+    """The trained network; without ``reports`` it reads numbers alone. ``progress`` counts what folds try."""
+    learning = learning_of(train if reports else train.without_reports(), terms, settings)
+    choice, folds = _chosen(learning, _told(settings, progress))
+    choice = replace(choice, epochs=_earned(learning, folds))
+    net, whole = learning.net, _solved(learning, learning.problem, choice)
+    for head, counts in enumerate(_head_counts(learning)):
+        problem = learning.problem.counted(counts)
+        _put(learning, head, _solved(learning, problem, choice, whole), problem, choice.epochs)
+    free = free_parameters(curvature(learning.problem, whole), learning.ridge(choice))
+    held_out = _held_out(learning, folds, choice.epochs)
+    return Fit(net.eval().requires_grad_(False), choice, free, held_out, reports)
 
 
-def penalty(net: FusionNet, settings: FitSettings) -> Tensor:
-    """The ridge of each head [H]: weights stay small unless many rows ask otherwise."""
-    wide = (net.value**2).sum(1) + (net.missing**2).sum(1) + (net.finding**2).sum(1)
-    deep = (net.deep_in**2).sum((1, 2)) + (net.deep_out**2).sum(1)
-    return settings.ridge * wide / 2 + settings.ridge_deep * deep / 2
+def _with_ridge(learning: Learning, problem: Problem, choice: Choice) -> tuple[Problem, Tensor]:
+    """The problem and its ridge; columns that do not count are zero, so that their weights stay so."""
+    ridge = learning.ridge(choice)
+    kept = torch.isfinite(ridge)
+    columns = problem.columns if bool(kept.all()) else problem.columns * kept
+    return replace(problem, columns=columns), torch.where(kept, ridge, 1.0)
 
 
-def _learned(net: FusionNet, modalities: Modalities) -> list[torch.nn.Parameter]:
-    learned = [net.interval, net.value, net.missing]
-    if modalities.findings:
-        learned.append(net.finding)
-    if modalities.text:
-        learned += [net.deep_in, net.deep_bias, net.deep_out]
-    return learned
+def _solved(learning: Learning, problem: Problem, choice: Choice, start: Additive | None = None) -> Additive:
+    return solve(*_with_ridge(learning, problem, choice), start)
 
 
-def _scaling(table: Table) -> tuple[Tensor, Tensor]:
-    """Mean and SD of the observed values; flags and constants keep a scale of 1."""
-    count = table.observed.sum(0).clamp_min(1)
-    center = (table.values * table.observed).sum(0) / count
-    spread = (((table.values - center) * table.observed) ** 2).sum(0) / count
-    scale = torch.where(table.is_flag | (spread < 1e-8), torch.ones_like(spread), spread.sqrt())
-    return center, scale
+@dataclass(frozen=True)
+class Fold:
+    """One fold: which rows it held out, and what the others gave."""
+
+    held: Tensor  # [n] places
+    others: Tensor
+    found: Additive
 
 
-def _text_axes(pooled: Tensor, axes: int) -> tuple[Tensor, Tensor]:
-    """Mean [384] and principal axes [384, P] of the pooled embeddings, divided by the SD along each."""
-    if not pooled.numel():  # no report in any row
-        return torch.zeros(pooled.shape[1]), torch.zeros(pooled.shape[1], axes)
-    mean = pooled.mean(0)
-    variance, vectors = torch.linalg.eigh(torch.cov((pooled - mean).T.double()))
-    top = vectors[:, -axes:].flip(1)
-    top = top * torch.sign(top[top.abs().argmax(0), torch.arange(axes)])  # eigenvectors have no sign of their own
-    return mean, (top / variance[-axes:].flip(0).clamp_min(1e-12).sqrt()).float()
+def _tried(learning: Learning, choice: Choice, starts: Sequence[Fold] | None = None) -> tuple[Tensor, list[Fold]]:
+    """The held-out loss of each row [B], and the folds, for one choice."""
+    loss, folds, own = torch.zeros(learning.rows).double(), [], learning.fold[: learning.rows]
+    for number in range(learning.settings.folds):
+        held, others = (torch.nonzero(one)[:, 0] for one in (own == number, own != number))
+        start = starts[number].found if starts else None
+        found = _solved(learning, learning.problem.where(others), choice, start)
+        part = learning.problem.where(held)
+        loss[held] = part.loss(found.interval, found.eta(part.columns))
+        folds.append(Fold(held, others, found))
+    return loss, folds
 
 
-def _head_weights(table: Table, settings: FitSettings) -> Tensor:
+def _told(settings: FitSettings, progress: Progress | None) -> Callable[[int], None]:
+    """Tells how many of the choices have been tried."""
+    total = 1 + len(settings.ridges) + len(settings.bends)
+    return lambda done: progress(done, total) if progress else None
+
+
+def _chosen(learning: Learning, tell: Callable[[int], None]) -> tuple[Choice, list[Fold]]:
+    """One grid after the other: the ridge, its factor for bends, then the axes of the text if they earn it."""
+    settings = learning.settings
+    best = Choice(settings.ridges[-1], settings.bends[len(settings.bends) // 2])
+    loss, folds = _tried(learning, best)
+    supported = _supported(learning, folds[0].found)
+    options = [
+        *(lambda now, ridge=ridge: replace(now, ridge=ridge) for ridge in reversed(settings.ridges)),
+        *(lambda now, bend=bend: replace(now, bend=bend) for bend in settings.bends),
+    ]  # type: list[Callable[[Choice], Choice]]
+    for done, option in enumerate(options, 1):
+        tell(done)
+        other = option(best)
+        if other == best or not supported(other):
+            continue
+        tried, tried_folds = _tried(learning, other, folds)
+        if tried.mean() < loss.mean():
+            best, loss, folds = other, tried, tried_folds
+    if learning.net.shape.axes:
+        tried, tried_folds = _tried(learning, replace(best, axes=True), folds)
+        if earned([loss, tried], learning.stays):
+            best, folds = replace(best, axes=True), tried_folds
+    tell(len(options) + 1)
+    return best, folds
+
+
+def _supported(learning: Learning, at: Additive) -> Callable[[Choice], bool]:
+    """Whether the stays with END are enough for the effective parameters that a choice leaves."""
+    problem = learning.problem.where(torch.arange(learning.rows))
+    bent = curvature(problem, at)
+    ended = {stay for stay, event in zip(learning.stays, problem.event.tolist(), strict=True) if event}
+
+    def supported(choice: Choice) -> bool:
+        return free_parameters(bent, learning.ridge(choice)) <= len(ended) / EVENTS_PER_PARAMETER
+
+    return supported
+
+
+def _earned(learning: Learning, folds: Sequence[Fold]) -> int:
+    """How long the deep part may learn; 0 where held-out stays gain nothing from it."""
+    curves, stays = [], []
+    for number, fold in enumerate(folds):
+        _, curve = train_deep(
+            _rows(learning, fold.others, fold.found), learning.settings.deep, learning.settings.seed + number,
+            _rows(learning, fold.held, fold.found),
+        )  # fmt: skip
+        curves.append(curve)
+        stays += [learning.stays[place] for place in fold.held.tolist()]
+    return earned([torch.cat(parts) for parts in zip(*curves, strict=True)], stays)
+
+
+def _rows(learning: Learning, places: Tensor, found: Additive) -> Rows:
+    part = learning.problem.where(places)
+    return Rows(learning.inputs[places], part.without_columns(), found.eta(part.columns), found.interval)
+
+
+def _head_counts(learning: Learning) -> Tensor:
     """How often each head sees each row [H, B]: stays drawn as in a bootstrap, smoothly (Exp(1))."""
-    rng = np.random.default_rng(settings.seed)
-    _, place = np.unique(np.asarray(table.stays), return_inverse=True)
-    drawn = rng.exponential(1.0, (settings.heads, int(place.max()) + 1))
+    copies = len(learning.fold) // learning.rows
+    _, place = np.unique(np.asarray(learning.stays * copies), return_inverse=True)  # copies count with their stay
+    rng = np.random.default_rng(learning.settings.seed)
+    drawn = rng.exponential(1.0, (learning.settings.heads, int(place.max()) + 1))
     return torch.from_numpy(drawn[:, place]).float()
+
+
+def _put(learning: Learning, head: int, found: Additive, problem: Problem, epochs: int) -> None:
+    """One head's weights into the network, its deep part trained on top where it was earned."""
+    net, columns = learning.net, learning.net.shape.columns
+    weights = found.weights[:columns].clone()
+    first = net.shape.features * (2 + net.shape.knots)
+    weights[first : first + net.shape.findings] += learning.evidence.double() @ found.weights[columns:]
+    net.interval.data[head], net.weights.data[head] = found.interval.float(), weights.float()
+    if epochs:
+        rows = Rows(learning.inputs, problem.without_columns(), found.eta(problem.columns), found.interval)
+        deep, _ = train_deep(rows, replace(learning.settings.deep, epochs=epochs), learning.settings.seed + head)
+        net.deep_in.data[head], net.deep_bias.data[head], net.deep_out.data[head] = (
+            deep.inward, deep.bias, deep.outward,
+        )  # fmt: skip
+
+
+def _held_out(learning: Learning, folds: Sequence[Fold], epochs: int) -> Tensor:
+    """Hazard logits [B, 5] of each row from the fold that held it out."""
+    logits = torch.zeros(learning.rows, len(learning.net.interval[0])).double()
+    for number, fold in enumerate(folds):
+        rows = _rows(learning, fold.held, fold.found)
+        eta = rows.eta
+        if epochs:
+            settings = replace(learning.settings.deep, epochs=epochs)
+            deep, _ = train_deep(_rows(learning, fold.others, fold.found), settings, learning.settings.seed + number)
+            eta = eta + deep(rows.inputs).double()
+        logits[fold.held] = fold.found.interval + eta[:, None]
+    return logits.float()

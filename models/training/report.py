@@ -1,128 +1,154 @@
-"""The pages of an artifact for people: the model card and the source attributes, from figures and authored text."""
+"""The pages of an artifact for people, from its own files: the model card and the source attributes.
 
-import tomllib
-from collections.abc import Mapping
-from typing import Any
-
-from models.calibrate import Calibration
-
-SIMULATED_FIRST = (
-    "**The weights are trained on simulated patients. Nothing here was validated on real ones, "
-    "and no figure below says anything about them.**"
-)
-CARD = """# {name} {version}
-
-{first}
-
-The erratum of the guideline that the monitoring suggestions rest on (Stroke 2026;57(8):e461-e467,
-doi 10.1161/STR.0000000000000530) was not read; check it before any clinical release.
-
-## What it is
-A fusion network for the remaining risk of early neurological deterioration (END) from the moment of a
-call to 168 h after arrival, after acute ischemic stroke. Structured values with missingness
-indicators and findings read from imaging reports add up; the reports' sentence embedding adds a
-bounded part; a discrete-time hazard over 0-24, 24-48, 48-72, 72-120 and 120-168 h turns the sum into
-risk (within an interval the hazard is spread evenly on the cumulative-hazard scale). Competing events
-keep a stay END-free through 168 h, so that the risk is a cumulative incidence. Five heads, trained on
-stays weighted as in a bootstrap, give the spread; it is not a confidence interval.
-
-Training population: {population}. Cohort: {cohort}.
-Stays (rows): {counts}.
-
-## What it is not for
-Decisions on reperfusion, step-down, discharge or blood pressure; patients outside
-`docs/INTENDED_USE.md`; any care decision on its own.
-
-## Figures on the test split
-{statement}
-
-| rows | stays | AUC (95 %) | Brier | calibration slope | intercept |
-|---|---|---|---|---|---|
-{rows}
-
-What each modality brings, trained and recalibrated in the same way, same test stays:
-
-| inputs | AUC, all rows | gain over structured only | AUC at 6 h |
-|---|---|---|---|
-{ablation}
-
-Gains compare the same stays (95 %, stays drawn again in pairs). Over all rows the AUC also credits the
-passing of time, which lowers everybody's remaining risk; within a landmark it does not. Rows censored
-before 168 h are left out.
-
-## Band
-Threshold {threshold:.3f}: set on the calibration split so that {budget:g} of 100 calls are flagged (assumption);
-{per_100:.1f} were; {among} of the flagged calls and {found} of all calls with END.
-
-## Limits
-- No number without baseline NIHSS or age, after 120 h, or too far from the training rows: any
-  measurement beyond {sd:g} SD, or all together beyond the furthest training row (assumption).
-- Contributions describe the model, not the disease; sources of effects are in `effect_sources.toml`.
-- The text encoder (all-MiniLM-L6-v2) knows general English; text in other languages is left out.
-- Report findings come from rules that no clinician has reviewed yet.
+Words stand in ``configs/model_card.md``, ``populations.toml`` and ``source_attributes.toml``; every figure is filled
+from evaluation.json and calibration.json.
 """
 
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
-def model_card(manifest: Mapping[str, Any], evaluation: Mapping[str, Any], calibration: Calibration) -> str:
-    """The text of ``MODEL_CARD.md``."""
-    population = manifest["training_population"]
-    everywhere = {"all": evaluation["all_rows"]}
-    landmarks = {f"at {hour} h": figures for hour, figures in evaluation["by_landmark_hour"].items()}
-    return CARD.format(
-        name=manifest["name"],
-        version=manifest["version"],
-        first=SIMULATED_FIRST if population == "simulated" else "Trained on local patients; not validated elsewhere.",
-        population=population,
-        cohort=", ".join(f"{key} {value}" for key, value in manifest["cohort"].items()) or "not described",
-        counts=", ".join(f"{name} {c['stays']} ({c['rows']})" for name, c in evaluation["counts"].items()),
-        statement=evaluation["statement"],
-        rows="\n".join(_row(name, figures) for name, figures in (everywhere | landmarks).items()),
-        ablation="\n".join(_ablation(name, figures) for name, figures in evaluation["ablation"].items()),
-        threshold=calibration.threshold,
-        budget=calibration.alert_budget,
-        per_100=calibration.flagged_per_100,
-        among=f"END followed in {_share(calibration.end_among_flagged)}",
-        found=f"flags came before {_share(calibration.end_found)}",
-        sd=manifest["reach"]["sd"],
-    )
+from fhir_mappings.eligibility import ADULT_YEARS
+from fhir_mappings.features import load_features
+from models.artifact import read_json
+from models.calibrate import Calibration, calibration_from
+from models.encode import EncoderIdentity, read_identity
+from models.evaluation.goals import goals_table
+from models.net import EDGES_H
+from models.predictor import HORIZON_H, LATEST_H
+from models.source_attributes import source_attributes_from
+from models.training.shown import (
+    ablation,
+    abstention,
+    band,
+    chosen,
+    counts,
+    described,
+    fairness,
+    new_wording,
+    performance,
+    with_interval,
+)
+
+CONFIGS = Path(__file__).parent / "configs"
+ERRATUM = (
+    "The erratum of the guideline that the monitoring suggestions rest on (Stroke 2026;57(8):e461-e467, "
+    "doi 10.1161/STR.0000000000000530) was not read; check it before any clinical release."
+)
+NEVER = (
+    "A review by clinicians of the rules and of the reader that turn sentences into findings.",
+    "A study of what showing the prediction does to care or to patients.",
+    "Monitoring after release: a site sees drift only if it evaluates later patients itself.",
+)
+ENCODER = (
+    "Encoder: {name}, a transformer pretrained on general English. SHA-256 of its weights {weights_sha256}, "
+    "of its tokenizer {tokenizer_sha256}."
+)
+READER = (
+    "Low-rank adapters and heads read findings from sentences; what they read is joined with what rules read. They "
+    "were trained on sentences made from the training half of the phrases and from the rules' lexicon, without "
+    "reports of patients and without END."
+)
+NO_READER = "Findings are read by rules; no reader of findings was trained for this artifact."
 
 
-def source_attributes(authored: str, evaluation: Mapping[str, Any]) -> str:
-    """The TOML of the 31 attributes with ``{field}`` filled from the evaluation; raises on an unknown field."""
-    every = evaluation["all_rows"]
-    filled = authored.format(
-        statement=evaluation["statement"],
-        auc=_with_interval(every["auc"]),
-        slope=_with_interval(every["calibration_slope"]),
-        brier=_with_interval(every["brier"]),
-        stays=every["stays"],
-        counts=", ".join(f"{name} {c['stays']}" for name, c in evaluation["counts"].items()),
-    )
-    tomllib.loads(filled)  # a figure must not break the file
+def write_documents(folder: Path) -> None:
+    """MODEL_CARD.md and source_attributes.toml of an artifact's folder, from the other files in it.
+
+    Written anew whenever evaluation.json or calibration.json changes.
+    """
+    held = {name: read_json(folder / f"{name}.json") for name in ("net", "evaluation", "calibration")}
+    calibration, encoder = calibration_from(held["calibration"]), read_identity(folder / "encoder.json")
+    reader = read_json(folder / "reader.json") if (folder / "reader.json").exists() else None
+    card = model_card(held["net"], held["evaluation"], calibration, encoder, reader)
+    (folder / "MODEL_CARD.md").write_text(card, "utf-8")
+    authored = (CONFIGS / "source_attributes.toml").read_text("utf-8")
+    filled = source_attributes(authored, held["evaluation"], held["net"]["training_population"])
+    (folder / "source_attributes.toml").write_text(filled, "utf-8")
+
+
+def model_card(
+    manifest: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    calibration: Calibration,
+    encoder: EncoderIdentity | None = None,
+    reader: Mapping[str, Any] | None = None,
+) -> str:
+    """The text of ``MODEL_CARD.md``; ``reader`` is what reader.json says. What was not measured is said to be so."""
+    words = _words(manifest["training_population"])
+    head = {
+        "name": manifest["name"], "version": manifest["version"], "first": words["first"], "erratum": ERRATUM,
+        "population": manifest["training_population"], "heads": manifest["fit"]["heads"],
+        "cohort": described(manifest["cohort"]) or "not described", "reach": described(manifest["reach"]),
+        "inputs": _inputs(), "terms": _terms(manifest), "chosen": chosen(manifest), "text": _text_part(encoder, reader),
+        "never": "\n".join(f"- {one}" for one in (*words["never"], *NEVER)), **_hours(),
+    }  # fmt: skip
+    return (CONFIGS / "model_card.md").read_text("utf-8").format(**head, **_measured(evaluation), **band(calibration))
+
+
+def source_attributes(authored: str, evaluation: Mapping[str, Any], population: str = "simulated") -> str:
+    """The TOML of the 31 attributes, filled; raises where a field is unknown or the result fails its own reader."""
+    words, every = _words(population), evaluation["all_rows"]
+    fields = {name: text for name, text in words.items() if isinstance(text, str)} | {
+        "first": f"{words['first']} {ERRATUM}", "inputs": _inputs(), "statement": evaluation["statement"],
+        "auc": with_interval(every["auc"]), "slope": with_interval(every["calibration_slope"]),
+        "brier": with_interval(every["brier"]), "stays": str(every["stays"]),
+        "fairness": fairness(evaluation.get("subgroups") or {}), "counts": counts(evaluation, "stays"),
+        "adult_years": str(ADULT_YEARS), **_hours(),
+    }  # fmt: skip
+    filled = authored.format(**{name: _quoted(text) for name, text in fields.items()})
+    source_attributes_from(filled)
     return filled
 
 
-def _row(name: str, figures: Mapping[str, Any]) -> str:
-    cells = [_with_interval(figures["auc"]), *(_plain(figures[key]) for key in _AFTER_AUC)]
-    return f"| {name} ({figures['rows']}) | {figures['stays']} | " + " | ".join(cells) + " |"
+def _words(population: str) -> dict[str, Any]:
+    words: dict[str, Any] = tomllib.loads((CONFIGS / "populations.toml").read_text("utf-8"))[population]
+    return words
 
 
-_AFTER_AUC = ("brier", "calibration_slope", "calibration_intercept")
+def _hours() -> dict[str, str]:
+    edges = ", ".join(f"{left:g}-{right:g}" for left, right in pairwise(EDGES_H))
+    return {"horizon_h": f"{HORIZON_H:g}", "latest_h": f"{LATEST_H:g}", "intervals": edges}
 
 
-def _ablation(name: str, figures: Mapping[str, Any]) -> str:
-    cells = (figures["all_rows"]["auc"], figures["auc_gain_over_structured"], figures["at_6_h"]["auc"])
-    return f"| {name} | " + " | ".join(map(_with_interval, cells)) + " |"
+def _inputs() -> str:
+    return "; ".join(spec.label for spec in load_features().specs)
 
 
-def _plain(figure: Mapping[str, Any]) -> str:
-    return "not computable" if figure["value"] is None else f"{figure['value']:.3f}"
+def _terms(manifest: Mapping[str, Any]) -> str:
+    terms = manifest["design"]["terms"] if "design" in manifest else ()
+    return "; ".join(term["label"] for term in terms) or "as listed in net.json"
 
 
-def _with_interval(figure: Mapping[str, Any]) -> str:
-    interval = figure["interval_95"]
-    return _plain(figure) + (f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+def _text_part(encoder: EncoderIdentity | None, reader: Mapping[str, Any] | None) -> str:
+    """Which encoder and adapters, by SHA-256, and what they were trained on."""
+    said = [ENCODER.format(**asdict(encoder))] if encoder else []
+    return "\n\n".join([*said, *(_reader(reader) if reader else [NO_READER])])
 
 
-def _share(value: float | None) -> str:
-    return "an unknown share" if value is None else f"{100 * value:.0f} %"
+def _reader(reader: Mapping[str, Any]) -> list[str]:
+    """How the reader was trained, and how it read wording that its validated twin had not seen."""
+    settings = {name: value for name, value in reader.items() if name not in ("new_wording", "names", "details")}
+    return [READER, f"From reader.json: {described(settings)}.", *new_wording(reader)]
+
+
+def _measured(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "statement": evaluation["statement"],
+        "target": evaluation["target"],
+        "bounds": evaluation["intervals"],
+        "counts": counts(evaluation, "stays", "rows"),
+        "performance": performance(evaluation),
+        "ablation": ablation(evaluation.get("ablation") or {}),
+        "goals": goals_table(evaluation.get("goals") or []).rstrip(),
+        "abstention": abstention(evaluation.get("abstention")),
+    }
+
+
+def _quoted(text: str) -> str:
+    """The text as it may stand inside a TOML string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]

@@ -9,12 +9,10 @@ from typing import Literal
 
 from models.training.cohort import CohortError, patient_of
 
-Part = Literal["train", "validation", "calibration", "test"]
+Part = Literal["train", "calibration", "test"]
 
-SHARES: tuple[tuple[Part, float], ...] = (
-    ("train", 0.50), ("validation", 0.10), ("calibration", 0.20), ("test", 0.20),
-)  # fmt: skip
-"""Shares of the patients (assumption); ``validation`` only stops the training."""
+SHARES: tuple[tuple[Part, float], ...] = (("train", 0.60), ("calibration", 0.20), ("test", 0.20))
+"""Shares of the patients (assumption); everything is tuned in folds of the training patients."""
 
 
 def part_of(stay: str, seed: int) -> Part:

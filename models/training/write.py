@@ -9,16 +9,20 @@ from typing import Any
 from safetensors.torch import save_file
 
 from fhir_mappings.codes import DATA
-from models.artifact import Artifact, read_artifact, write_json
+from models.artifact import FILES, Artifact, read_artifact, write_json
 from models.calibrate import Calibration, calibration_as_json
 from models.design import Design, design_as_json
-from models.encode import EncoderIdentity, Encodes, sha256_of
-from models.net import EDGES_H, FusionNet, Shape
+from models.encode import sha256_of
+from models.net import EDGES_H, FusionNet
+from models.notes import Reads
 from models.predictor import Predictor, golden_risks
 from models.provenance import mappings_sha256
-from models.training.report import model_card, source_attributes
+from models.seal import seal
+from models.training.report import write_documents
 
 CONFIGS = Path(__file__).parent / "configs"
+
+READER_FILES = ("encoder.json", "reader.json", "reader.safetensors")
 
 
 @dataclass(frozen=True)
@@ -27,41 +31,36 @@ class Trained:
 
     net: FusionNet
     design: Design
-    encoder: EncoderIdentity
     calibration: Calibration
     evaluation: Mapping[str, Any]
     manifest: Mapping[str, Any]
 
 
-def write_artifact(out: Path, trained: Trained, encoder: Encodes) -> Artifact:
+def write_artifact(out: Path, trained: Trained, reader: Reads, reader_folder: Path) -> Artifact:
     """The artifact's folder, written whole and read back; its golden predictions come from what was read."""
     out.mkdir(parents=True, exist_ok=True)
     save_file(trained.net.state_dict(), out / "weights.safetensors")
     (out / "weights.safetensors").chmod(0o644)  # safetensors writes for the owner alone; a service is another user
+    for name in READER_FILES:
+        shutil.copyfile(reader_folder / name, out / name)
     write_json(out / "net.json", _manifest(trained, out))
-    write_json(out / "encoder.json", asdict(trained.encoder))
     write_json(out / "calibration.json", calibration_as_json(trained.calibration))
     write_json(out / "evaluation.json", trained.evaluation)
     write_json(out / "golden.json", {})
     (out / "features.toml").write_text((DATA / "features.toml").read_text("utf-8"), "utf-8")
     shutil.copyfile(CONFIGS / "effect_sources.toml", out / "effect_sources.toml")
-    authored = (CONFIGS / "source_attributes.toml").read_text("utf-8")
-    (out / "source_attributes.toml").write_text(source_attributes(authored, trained.evaluation), "utf-8")
-    (out / "MODEL_CARD.md").write_text(model_card(trained.manifest, trained.evaluation, trained.calibration), "utf-8")
+    write_documents(out)
+    seal(out, FILES)
     held = read_artifact(out)
-    golden = golden_risks(Predictor(held, encoder), held)
+    golden = golden_risks(Predictor(held, reader), held)
     write_json(out / "golden.json", golden)
+    seal(out, FILES)
     return replace(held, golden=golden)
 
 
 def _manifest(trained: Trained, out: Path) -> dict[str, Any]:
-    net = trained.net
-    heads, features = net.value.shape
-    shape = Shape(
-        features, net.finding.shape[1], net.text_axes.shape[0], net.text_axes.shape[1], net.deep_out.shape[1], heads
-    )
     return dict(trained.manifest) | {
-        "shape": asdict(shape),
+        "shape": asdict(trained.net.shape),
         "edges_h": list(EDGES_H),
         "mappings_sha256": mappings_sha256(),
         "weights_sha256": sha256_of(out / "weights.safetensors"),
