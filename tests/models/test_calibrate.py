@@ -1,6 +1,5 @@
-"""Calibration: recalibration, threshold by alert budget, comparator by hour."""
+"""Calibration as it is kept: threshold and comparator by hour, the alert budget, and the file."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -8,30 +7,22 @@ from hypothesis import strategies as st
 
 from models.calibrate import (
     Calibration,
-    band_figures,
+    Recalibration,
+    at_hour,
     calibration_as_json,
     calibration_from,
-    comparator_of,
-    fit_recalibration,
+    remaining_risk,
     threshold_for,
 )
-from models.net import remaining_risk
-from models.training.table import Target, targets_of
 
-STORED = Calibration(0.1, 0.9, 0.4, 25.0, 25.0, 0.5, None, ((0.0, 0.38), (24.0, 0.30), (48.0, 0.18)))
-
-
-def test_a_stretched_predictor_is_shrunk_back():
-    """A linear predictor that is twice too wide gets a slope of about one half, and the shift is found."""
-    rng = np.random.default_rng(0)
-    eta = torch.from_numpy(rng.normal(size=6000)).float()
-    base = torch.full((5,), -2.5)
-    true = base + 0.3 + 1.0 * eta[:, None]
-    risk = remaining_risk(true, torch.tensor(0.0), torch.tensor(168.0)).numpy()
-    targets = [Target(0, 0, 168, event=bool(hit)) for hit in rng.random(6000) < risk]
-    intercept, slope = fit_recalibration(base, 2 * eta, targets_of(targets))
-    assert 0.5 == pytest.approx(slope, abs=0.05)
-    assert 0.3 == pytest.approx(intercept, abs=0.1)
+STAGES = (
+    Recalibration((1.0, 24.0), (0.1, 0.3), (0.9, 1.1), "calibration split", 900, 200),
+    Recalibration((24.0,), (-0.2,), (1.0,), "what followed a site's own calls", 80, 12),
+)
+STORED = Calibration(
+    stages=STAGES, alert_budget=25.0, thresholds=((6.0, 0.4), (24.0, 0.2)),
+    comparator=((0.0, 0.38), (24.0, 0.30), (48.0, 0.18)), figures={"flagged_per_100": 25.0},
+)  # fmt: skip
 
 
 @given(st.lists(st.floats(0, 1), min_size=100, max_size=300, unique=True), st.sampled_from([10.0, 25.0, 50.0]))
@@ -48,16 +39,10 @@ def test_an_impossible_budget_is_refused(budget: float):
         threshold_for([0.1, 0.2], budget)
 
 
-def test_band_figures_worked_by_hand():
-    """Four calls, two flagged: one hit, one unknown; one END is missed."""
-    risks, outcome = np.array([0.9, 0.8, 0.2, 0.1]), np.array([1.0, np.nan, 1.0, 0.0])
-    assert (50.0, 1.0, 0.5) == band_figures(risks, outcome, 0.5)
-
-
-def test_the_threshold_itself_is_flagged():
-    """Reaching the threshold is enough."""
-    assert STORED.flagged(0.4)
-    assert not STORED.flagged(0.3999)
+@pytest.mark.parametrize(("hours", "expected"), [(0, 0.4), (6, 0.4), (15, 0.3), (24, 0.2), (100, 0.2)])
+def test_the_threshold_is_linear_between_its_hours(hours: float, expected: float):
+    """Interpolated inside, constant beyond."""
+    assert expected == pytest.approx(STORED.threshold_at(hours))
 
 
 @pytest.mark.parametrize(("hours", "expected"), [(0, 0.38), (12, 0.34), (24, 0.30), (36, 0.24), (100, 0.18)])
@@ -66,14 +51,38 @@ def test_the_comparator_is_linear_between_its_hours(hours: float, expected: floa
     assert expected == pytest.approx(STORED.comparator_at(hours))
 
 
-def test_the_comparator_counts_only_stays_still_free():
-    """At hour 24 the stay with END by hour 12 no longer counts; the other's latest row does."""
-    logits = torch.stack([torch.full((5,), value) for value in (0.0, -2.0, -3.0)])
-    targets = targets_of([Target(1, 1, 12, True), Target(1, 1, 168, False), Target(20, 20, 168, False)])
-    found = dict(comparator_of(logits, targets, ["ended", "free", "free"]))
-    expected = remaining_risk(logits[2], torch.tensor(24.0), torch.tensor(168.0))
-    assert float(expected) == pytest.approx(found[24.0], abs=1e-6)
-    assert found[1.0] > found[24.0]
+def test_a_single_pair_holds_at_every_hour():
+    """One threshold for all hours is a threshold at each."""
+    assert [0.7, 0.7] == [at_hour(((24.0, 0.7),), hour) for hour in (0.0, 120.0)]
+
+
+def test_the_shown_risk_is_stretched_by_every_stage():
+    """At hour 24, of log H: 0.3 + 1.1 log H, then -0.2 more."""
+    logits, start, stop = torch.full((5,), -2.0), torch.tensor(24.0), torch.tensor(168.0)
+    left = -torch.log1p(-remaining_risk(logits, start, stop))
+    expected = -torch.expm1(-torch.exp(0.3 + 1.1 * torch.log(left) - 0.2))
+    assert float(expected) == pytest.approx(float(STORED.risk(logits, start, stop)), abs=1e-6)
+
+
+def test_a_stage_stands_at_its_own_hours():
+    """Halfway between two knots intercept and slope are the means; beyond the last they are the last's."""
+    halfway, late = (STAGES[0](torch.tensor([-1.0]), torch.tensor([hour])) for hour in (12.5, 100.0))
+    assert 0.2 - 1.0 == pytest.approx(float(halfway[0]), abs=1e-6)
+    assert 0.3 - 1.1 == pytest.approx(float(late[0]), abs=1e-6)
+
+
+def test_many_calls_at_once_are_answered_as_each_alone():
+    """Heads and stops in any shape: the same numbers."""
+    logits, hours = torch.linspace(-4, 0, 15).reshape(3, 5), torch.tensor([1.0, 12.0, 60.0])
+    stop = torch.tensor([24.0, 72.0, 168.0])
+    together = STORED.risk(logits, hours, stop)
+    alone = [float(STORED.risk(*one)) for one in zip(logits, hours, stop, strict=True)]
+    assert alone == pytest.approx(together.tolist(), abs=1e-6)
+
+
+def test_the_split_is_that_of_training():
+    """Whatever a site adds, it is the rows of training on which the thresholds were set."""
+    assert "calibration split" == STORED.split
 
 
 def test_a_calibration_survives_its_json():

@@ -4,7 +4,18 @@ import math
 
 import pytest
 
-from models.design import Design, FindingTerm, design_as_json, design_from, join_findings, numbers_of
+from models.design import (
+    Design,
+    FindingTerm,
+    Modality,
+    design_as_json,
+    design_from,
+    finding_columns,
+    join_findings,
+    modalities_from,
+    numbers_of,
+    stacked,
+)
 from tests.models.inputs_builder import finding, inputs, sentence
 
 DESIGN = Design(
@@ -15,6 +26,7 @@ DESIGN = Design(
         FindingTerm("poor", "poor collaterals", "collaterals", "present", grades=("poor",)),
         FindingTerm("tight", "stenosis", "stenosis", "present", at_least=70),
     ),
+    (Modality("laboratory", "laboratory values", ("glucose", "d_dimer")),),
 )  # fmt: skip
 
 
@@ -70,3 +82,35 @@ def test_inputs_without_a_feature_of_the_design_are_refused():
     odd = Design(("shoe_size",), ("Shoe size",), frozenset(), frozenset(), ())
     with pytest.raises(ValueError, match="shoe_size"):
         numbers_of(inputs(), odd)
+
+
+def test_a_modality_knows_its_features():
+    """One row a modality, 1 where the feature belongs to it; none at all is an empty matrix of the right width."""
+    assert [[0.0, 1.0, 1.0]] == DESIGN.members.tolist()
+    bare = Design(DESIGN.features, DESIGN.labels, DESIGN.log, DESIGN.flags, DESIGN.terms)
+    assert (0, 3) == bare.members.shape
+
+
+def test_a_modality_of_an_unknown_feature_is_refused():
+    """The message names it."""
+    row = {"id": "x", "label": "X", "features": ["age", "shoe_size"]}
+    with pytest.raises(ValueError, match="shoe_size"):
+        modalities_from([row], DESIGN.features)
+
+
+def test_finding_columns_are_those_of_the_row():
+    """The same columns, whether asked for with the numbers or alone."""
+    row = inputs(
+        sentences=[sentence("Text.")], findings=[finding("occlusion", site="m1"), finding("aspects", value=5.0)]
+    )
+    columns = finding_columns(row.findings, DESIGN, has_report=True)
+    assert [1, 1, 0, 0, 0] == columns.tolist() == numbers_of(row, DESIGN).findings.tolist()
+    assert [0, 0, 0, 0, 1] == finding_columns((), DESIGN, has_report=False).tolist()
+
+
+def test_rows_are_stacked_in_order():
+    """Three matrices of one row each."""
+    rows = [numbers_of(inputs(values={"age": age}), DESIGN) for age in (50.0, 60.0)]
+    values, observed, findings = stacked(rows)
+    assert [50.0, 60.0] == values[:, 0].tolist()
+    assert ((2, 3), (2, 3), (2, 5)) == (values.shape, observed.shape, findings.shape)

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from fhir_mappings.features import load_features
+from models.notes import Readers
 from models.training.cohort import CohortError, patient_of, stay_name
-from models.training.dataset import build_cohort, build_table
+from models.training.dataset import build_cohort
 from models.training.split import SHARES, check_split, part_of
 from models.training.stays import Cohort
 from models.training.table import Table
 from tests import builders as fhir
 from tests.models.inputs_builder import LetterEncoder
-from tests.models.trained import config
+from tests.models.trained import config, reader
 
 HOURS = (1.0, 24.0, 72.0)
 Series = Sequence[tuple[float, int]]
@@ -42,7 +43,7 @@ def _write(folder: Path, **charted: Series) -> Path:
 
 
 def _cohort(folder: Path, **more: Any) -> Cohort:
-    return build_cohort(folder, config().design, load_features(), None, hours=HOURS, **more)
+    return build_cohort(folder, config().design, load_features(), Readers(), hours=HOURS, **more)
 
 
 def test_a_cohort_holds_rows_stays_and_losses(tmp_path: Path) -> None:
@@ -62,14 +63,17 @@ def test_a_cohort_holds_rows_stays_and_losses(tmp_path: Path) -> None:
     } == cohort.lost
 
 
-def test_without_an_encoder_no_row_has_a_note(tmp_path: Path) -> None:
-    """``pooled`` has no columns; with one, each row from the report's issue on has its note."""
+def test_without_reader_and_encoder_no_row_has_a_note(tmp_path: Path) -> None:
+    """Neither has columns; with one of them, each row from the report's issue on has its note."""
     folder = _write(tmp_path, p1=CLEAR, p2=RISEN)
     bare = _cohort(folder).table
     assert ((5, 0), 0.0) == (tuple(bare.pooled.shape), bare.has_note.sum().item())
-    read = build_cohort(folder, config().design, load_features(), LetterEncoder(), hours=HOURS).table
+    read = build_cohort(folder, config().design, load_features(), Readers(encoder=LetterEncoder()), hours=HOURS).table
     assert [0.0, 1.0, 1.0, 0.0, 1.0] == read.has_note.tolist()
-    assert (5, 8) == tuple(read.pooled.shape)
+    assert ((5, 0), (5, 8)) == (tuple(read.note.shape), tuple(read.pooled.shape))
+    own = build_cohort(folder, config().design, load_features(), Readers(reader()), hours=HOURS).table
+    assert [0.0, 1.0, 1.0, 0.0, 1.0] == own.has_note.tolist()
+    assert ((5, 8), (5, 0)) == (tuple(own.note.shape), tuple(own.pooled.shape))
 
 
 def _moments(table: Table) -> list[tuple[str, float]]:
@@ -79,7 +83,7 @@ def _moments(table: Table) -> list[tuple[str, float]]:
 def test_landmark_rows_are_among_those_of_training(tmp_path: Path) -> None:
     """The same moment gives the same numbers, whichever way it was asked for."""
     folder = _write(tmp_path, p1=CLEAR, p2=RISEN)
-    drawn = build_table(folder, config().design, load_features(), LetterEncoder())
+    drawn = build_cohort(folder, config().design, load_features(), Readers()).table
     asked = _cohort(folder).table
     places = [_moments(drawn).index(moment) for moment in _moments(asked)]
     for name in ("values", "observed", "findings"):

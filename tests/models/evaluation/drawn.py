@@ -48,8 +48,8 @@ def rows_and_models(stays: int = 240, seed: int = 0) -> tuple[TestRows, list[Sco
     )  # fmt: skip
     best = logistic((known + hidden - 0.6)[stay])
     return rows, [
-        Scored("knowing", best, threshold=0.5),
-        Scored("half", logistic(known[stay]), threshold=0.5),
+        Scored("knowing", best, thresholds=np.full(len(rows), 0.5)),
+        Scored("half", logistic(known[stay]), thresholds=np.full(len(rows), 0.5)),
         Scored("ranking", 10 * known[stay], probability=False),
     ]
 

@@ -47,7 +47,7 @@ class Model(Strict):
     """One model."""
 
     probability: bool
-    threshold: float | None
+    thresholds: list[tuple[float, float]] | None  # hour, and the risk from which a row is flagged then
     overall: Metrics
     landmarks: dict[str, Metrics]
     schedules: dict[str, Metrics]

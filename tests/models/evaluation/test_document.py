@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from models.evaluation.document import SIMULATED_STATEMENT, About, evaluation, sha256_of, write_evaluation
 from models.evaluation.metrics import auc
+from models.evaluation.ranking import FLAGGING
 from tests.models.evaluation.drawn import ABOUT, PLAN, changed, rows_and_models
 from tests.models.evaluation.schema import Document
 
@@ -91,6 +93,31 @@ def test_what_a_model_cannot_have_is_refused_for_it_alone():
     assert all(one["value"] is not None for one in knowing["overall"].values())
     for part in ("cumulative_incidence", "trajectories"):
         assert "no threshold was set for it beforehand" == FOUND[part]["models"]["ranking"]["refused"]
+
+
+def test_each_row_is_flagged_by_its_own_threshold():
+    """Recall and precision are those of the rows' own thresholds; the document tells the threshold of each hour."""
+    own = np.where(ROWS.hours < 2, 0.6, np.where(ROWS.hours < 12, 0.3, 0.1))
+    found = evaluation(ROWS, [replace(MODELS[0], thresholds=own)], ABOUT, PLAN)["models"]["knowing"]
+    assert [[1.0, 0.6], [6.0, 0.3], [24.0, 0.1]] == found["thresholds"]
+    known, ended = ROWS.known(), ROWS.outcome == 1
+    flagged = MODELS[0].risks >= own
+    assert (flagged & ended).sum() / ended.sum() == pytest.approx(found["overall"]["recall"]["value"], abs=1e-6)
+    assert (flagged & ended).sum() / (flagged & known).sum() == pytest.approx(
+        found["overall"]["precision"]["value"], abs=1e-6
+    )
+    assert found["overall"]["recall"]["low"] < found["overall"]["recall"]["value"] < found["overall"]["recall"]["high"]
+
+
+def test_a_threshold_says_nothing_about_ranking():
+    """Other thresholds move what flagging does, and neither AUC nor calibration."""
+    one, two = (
+        evaluation(ROWS, [replace(MODELS[0], thresholds=np.full(len(ROWS), at))], ABOUT, PLAN)["models"]["knowing"]
+        for at in (0.2, 0.7)
+    )
+    for name, figure in one["overall"].items():
+        moved = figure["value"] != two["overall"][name]["value"]
+        assert moved == (name in FLAGGING), name
 
 
 def test_real_patients_have_no_simulated_truth():

@@ -76,13 +76,17 @@ def test_groups_of_risk_hardly_move_a_figure_and_part_at_thresholds():
     assert (risk >= 0.25).sum() == grouped.rows[grouped.lowest >= 0.25].sum()
 
 
+def _flagging(risk: Floats, threshold: float) -> Scored:
+    return Scored("one", risk, thresholds=np.full(len(risk), threshold))
+
+
 def test_a_value_lies_inside_its_own_draws():
     """What the grouping moves is taken out of the draws: their mean is near the exact value."""
     rng = np.random.default_rng(4)
     risk = logistic(rng.normal(-1, 1, 3000))
     outcome = (rng.random(3000) < risk).astype(float)
     chosen = Slice(np.ones(3000, bool), outcome, int(outcome.sum()), int((1 - outcome).sum()))
-    found = answer(draws_of([str(n) for n in range(3000)], 200, 3), chosen, Scored("one", risk, threshold=0.4), 10)
+    found = answer(draws_of([str(n) for n in range(3000)], 200, 3), chosen, _flagging(risk, 0.4), 10)
     for name in ("auc", "auprc", "brier", "calibration_slope", "recall"):
         one = found.measured[name]
         assert abs(one.draws.mean() - one.value) < 0.3 * one.draws.std(), name

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def test_the_page_reassures_nobody():
 
 def test_names_cannot_break_the_page():
     """A model named in HTML or in formulas is shown as it is written, in tables and plots."""
-    odd = [Scored("<b>$x$&amp;", MODELS[0].risks, threshold=0.5), Scored('"quoted"', MODELS[1].risks)]
+    odd = [replace(MODELS[0], name="<b>$x$&amp;"), Scored('"quoted"', MODELS[1].risks)]
     page = report(evaluation(ROWS, odd, ABOUT, PLAN))
     assert "<b>$x$" not in page
     assert "<b>$x$&amp;" in read(page).words

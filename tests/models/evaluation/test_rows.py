@@ -50,6 +50,8 @@ def test_rows_that_cannot_be_evaluated_are_refused(fields: dict[str, Any], said:
         ([], "no model to evaluate"),
         ([MODELS[0], MODELS[0]], "two models are named knowing"),
         ([replace(MODELS[0], risks=MODELS[0].risks[1:])], "knowing: .* risks for .* rows"),
+        ([replace(MODELS[0], thresholds=np.ones(3))], "knowing: 3 thresholds for"),
+        ([replace(MODELS[0], thresholds=np.full(len(ROWS), np.nan))], "knowing: a threshold that is no number"),
         ([Scored("sure", np.full(len(ROWS), 1.5))], "sure: a risk outside 0..1: 1.5"),
         ([Scored("lost", np.full(len(ROWS), np.nan))], "lost: a risk outside 0..1: nan"),
         ([Scored("lost", np.full(len(ROWS), np.nan), probability=False)], "lost: a score that is no number"),
@@ -59,6 +61,15 @@ def test_answers_that_are_no_risks_are_refused_by_name(models: list[Scored], sai
     """The model and the value are named."""
     with pytest.raises(ValueError, match=said):
         check_scored(ROWS, models)
+
+
+def test_the_threshold_itself_is_flagged():
+    """Reaching it is enough; without thresholds nothing is flagged, and that is not the same as none."""
+    scored = Scored("one", np.array([0.4, 0.3999, 0.9]), thresholds=np.array([0.4, 0.4, 0.95]))
+    flagged = scored.flagged()
+    assert flagged is not None
+    assert [True, False, False] == flagged.tolist()
+    assert replace(scored, thresholds=None).flagged() is None
 
 
 def test_simulated_patients_must_be_called_so():

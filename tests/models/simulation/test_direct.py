@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from fhir_mappings.features import load_features
+from models.notes import Readers
 from models.simulation.cohort import draw_charts, simulate
 from models.simulation.direct import DirectCohort, direct_cohort
 from models.simulation.direct_rows import direct_rows, issued_by, stated_text
@@ -18,16 +19,26 @@ from models.simulation.truth import latent_names, latent_row
 from models.simulation.world import known_worlds, load_world
 from models.training.cohort import read_charts
 from models.training.dataset import build_cohort, rows_of
-from tests.models.inputs_builder import LetterEncoder
-from tests.models.trained import config
+from tests.models.inputs_builder import LetterEncoder, Said
+from tests.models.trained import config, reader
 
 FEATURES = load_features()
 HOURS = (1.0, 6.0, 24.0, 48.0, 72.0)
 WORLD = load_world("a")
 
 
+_COLUMNS = ("values", "observed", "findings", "joined", "note", "pooled", "has_note", "is_flag", "modalities")
+
+
+def _said(folder: Path) -> Said:
+    """A reader's answer to every third sentence of the cohort: it finds a dense artery in each."""
+    rows = [row for chart in read_charts(folder) for stay in rows_of(chart, FEATURES) for row, _ in stay.rows]
+    texts = sorted({one.text for row in rows for one in row.sentences})
+    return {text: {"hyperdense_artery": "present"} for text in texts[::3]}
+
+
 def _direct(patients: int, **more: object) -> DirectCohort:
-    given = {"hours": HOURS} | more
+    given = {"hours": HOURS, "readers": Readers()} | more
     return direct_cohort(WORLD, patients, 3, config().design, FEATURES, **given)  # type: ignore[arg-type]
 
 
@@ -49,10 +60,12 @@ def test_rows_and_labels_are_those_of_the_fhir_path(name: str, tmp_path: Path) -
 def test_the_table_is_that_of_the_fhir_path(phrasing: Phrasing, tmp_path: Path) -> None:
     """Columns, notes, targets, stays and losses agree, at the moments drawn for training."""
     simulate(12, 3, "a", tmp_path, phrasing=phrasing)
-    read = build_cohort(tmp_path, config().design, FEATURES, LetterEncoder())
-    made = direct_cohort(WORLD, 12, 3, config().design, FEATURES, LetterEncoder(), phrasing=phrasing).cohort
-    for name in ("values", "observed", "findings", "pooled", "has_note", "is_flag"):
+    own, plain = reader(_said(tmp_path)), LetterEncoder()
+    read = build_cohort(tmp_path, config().design, FEATURES, Readers(own, plain))
+    made = direct_cohort(WORLD, 12, 3, config().design, FEATURES, Readers(own, plain), phrasing=phrasing).cohort
+    for name in _COLUMNS:
         assert torch.equal(getattr(read.table, name), getattr(made.table, name)), name
+    assert not torch.equal(made.table.findings, made.table.joined)
     for name in ("start", "after", "until", "event"):
         assert torch.equal(getattr(read.table.targets, name), getattr(made.table.targets, name)), name
     assert (read.table.stays, read.stays, read.lost) == (made.table.stays, made.stays, made.lost)
@@ -60,8 +73,12 @@ def test_the_table_is_that_of_the_fhir_path(phrasing: Phrasing, tmp_path: Path) 
 
 def test_processes_and_first_change_nothing() -> None:
     """Two processes give the rows of one; patients from number 4 on are those of the whole cohort."""
-    whole, two, later = _direct(9), _direct(9, processes=2), _direct(6, first=4)
-    assert torch.equal(whole.cohort.table.values, two.cohort.table.values)
+    readers = Readers(reader())
+    whole, two, later = (
+        _direct(9, readers=readers), _direct(9, readers=readers, processes=2), _direct(6, readers=readers, first=4)
+    )  # fmt: skip
+    for name in _COLUMNS:
+        assert torch.equal(getattr(whole.cohort.table, name), getattr(two.cohort.table, name)), name
     assert whole.truth == two.truth
     assert whole.truth[3:] == later.truth
     assert whole.cohort.stays[-len(later.cohort.stays) :] == later.cohort.stays
@@ -94,10 +111,20 @@ def test_stated_columns_hold_only_what_was_issued() -> None:
     assert {one.finding for report in chart.stay.reports for one in report.stated} == names
 
 
-def test_an_encoder_needs_the_text() -> None:
-    """Notes cannot be encoded where none is read, nor in several processes."""
-    with pytest.raises(ValueError, match="an encoder needs the text"):
-        _direct(2, encoder=LetterEncoder(), read_text=False)
+def test_without_text_nothing_is_read() -> None:
+    """Whoever could read: the network then sees what the reports state, and there is no note."""
+    own = reader()
+    made = _direct(8, readers=Readers(own, LetterEncoder()), read_text=False).cohort.table
+    assert [] == own.asked
+    assert torch.equal(made.findings, made.joined)
+    assert 0 == float(made.has_note.sum()) == made.note.numel()
+
+
+def test_each_sentence_is_read_once_for_all_stays() -> None:
+    """Stays share sentences: the reader is asked about each text one time."""
+    own = reader()
+    _direct(30, readers=Readers(own))
+    assert len(set(own.asked)) == len(own.asked) > 50
 
 
 def test_no_row_is_an_error() -> None:

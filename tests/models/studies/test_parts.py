@@ -1,28 +1,33 @@
-"""The parts of a study: sets on disk, deferred embeddings, answers, oracles' models, rows for the statistics."""
+"""The parts of a study: sets on disk, the network as a method, answers, oracles' models, rows for the statistics."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from models.comparators import COMPARATORS
 from models.evaluation.rows import TestRows
 from models.simulation.told import Told, read_told
-from models.studies.embedded import Deferred
 from models.studies.held import HeldSet, kept
+from models.studies.network import APART, FittedNetwork, _in, network
 from models.studies.oracle_models import best_of, mean_of
 from models.studies.oracles import standard_error
-from models.studies.scoring import read_answer, write_answer
+from models.studies.scoring import NETWORK, NO_REPORTS, answers, methods, read_answer, thresholds_of, write_answer
 from models.studies.test_rows import rows_for_statistics
 from models.training.labels import Outcome
 from models.training.stays import Cohort, StayRecord
 from models.training.table import Table
-from tests.models.inputs_builder import LetterEncoder
-from tests.models.trained import config, table
+from tests.models.studies.world_on_disk import ByValues
+from tests.models.trained import SMALL, config, table
 
 DESIGN = config().design
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
+QUICK = replace(SMALL, heads=2, ridges=(100.0,), axes=0)
+_COLUMNS = ("values", "observed", "findings", "joined", "note", "pooled", "has_note", "is_flag", "modalities")
 
 
 def cohort(rows: Table) -> Cohort:
@@ -73,13 +78,18 @@ def test_rows_are_grouped_by_schedule_and_subgroup():
 def test_a_set_on_disk_is_the_set_that_was_made(tmp_path: Path):
     """Reading gives back every number; a second call makes nothing."""
     rows = table(80, seed=4)
+    rows = replace(rows, joined=torch.rand_like(rows.joined))
     made = HeldSet(rows, rows.findings + 1, torch.rand(len(rows), 3), statistics(), {"lost": 2})
     first = kept(tmp_path / "sets" / "x", lambda: made)
     again = kept(tmp_path / "sets" / "x", lambda: pytest.fail("made twice"))
     for read in (first, again):
         assert made.table.stays == read.table.stays
         assert torch.equal(made.table.targets.until, read.table.targets.until)
-        assert torch.equal(made.stated, read.as_stated().findings)
+        for name in _COLUMNS:
+            assert torch.equal(getattr(made.table, name), getattr(read.table, name)), name
+        stated = read.as_stated()
+        assert torch.equal(made.stated, stated.findings)
+        assert torch.equal(made.stated, stated.joined)
         assert made.rows.ends == read.rows.ends
         assert all(np.array_equal(made.rows.groups[name], read.rows.groups[name]) for name in made.rows.groups)
 
@@ -95,24 +105,81 @@ def test_disjoint_training_sets_are_cut_from_one():
         held.first_stays(75, 10)
 
 
-def test_deferred_embeddings_are_those_of_the_encoder():
-    """A note's number becomes the mean of its sentences' vectors; a row without a note gets zeros."""
-    encoder, notes = LetterEncoder(), [["one two", "three"], ["three"], ["one two", "three"]]
-    deferred = Deferred(encoder)
-    numbers = torch.stack([deferred.encode(note).mean(0) for note in notes])
-    pooled = deferred.pooled(torch.cat([numbers, torch.zeros(1, 1)]), torch.tensor([1.0, 1.0, 1.0, 0.0]))
-    expected = torch.stack([encoder.encode(note).mean(0) for note in notes])
-    assert torch.allclose(expected, pooled[:3], atol=1e-6)
-    assert not pooled[3].any()
+def test_an_answer_on_disk_keeps_its_thresholds(tmp_path: Path):
+    """Risks and the threshold of each row come back; a model without thresholds has none."""
+    risks, own = np.array([0.1, 0.25, 0.9]), np.array([0.123456789, 0.2, 0.3])
+    write_answer(tmp_path / "a.safetensors", risks, own)
+    read = read_answer(tmp_path / "a.safetensors", "m")
+    assert read.thresholds is not None
+    assert (own.tolist(), risks.tolist()) == (read.thresholds.tolist(), read.risks.tolist())
+    write_answer(tmp_path / "a.safetensors", risks, None)
+    assert read_answer(tmp_path / "a.safetensors", "m").thresholds is None
 
 
-def test_an_answer_on_disk_keeps_its_threshold(tmp_path: Path):
-    """Risks and threshold come back; a model without a threshold has none."""
-    risks = np.array([0.1, 0.25, 0.9])
-    for threshold in (0.123456789, None):
-        write_answer(tmp_path / "a.safetensors", risks, threshold)
-        read = read_answer(tmp_path / "a.safetensors", "m")
-        assert (threshold, risks.tolist()) == (read.threshold, read.risks.tolist())
+@cache
+def fitted(*, reports: bool = True) -> FittedNetwork:
+    """The network as a method of a study, trained on a small cohort."""
+    found = network(QUICK, 25.0, reports=reports)(table(150), DESIGN, 3)
+    assert isinstance(found, FittedNetwork)
+    return found
+
+
+def test_the_network_is_one_of_the_methods_that_are_compared():
+    """With and without reports first, then all opponents; each answers every row with a probability."""
+    assert [NETWORK, NO_REPORTS, *COMPARATORS] == list(methods(QUICK, 25.0))
+    rows = table(60, seed=5)
+    for reports in (True, False):
+        risks = fitted(reports=reports).risks(rows)
+        assert (len(rows),) == risks.shape
+        assert ((risks > 0) & (risks < 1)).all()
+
+
+def test_the_network_without_reports_reads_numbers_alone():
+    """Other findings and notes leave its risks as they were; those of the other move."""
+    rows = table(60, seed=5)
+    other = replace(rows, joined=1 - rows.joined, note=-rows.note)
+    alone, whole = fitted(reports=False), fitted()
+    assert np.array_equal(alone.risks(rows), alone.risks(other))
+    assert not np.array_equal(whole.risks(rows), whole.risks(other))
+
+
+def test_a_studys_seed_decides_the_network():
+    """The seed of the method, not that of the settings; the same one repeats it."""
+    rows = table(60, seed=5)
+    again, other = (network(QUICK, 25.0)(table(150), DESIGN, seed).risks(rows) for seed in (3, 4))
+    assert np.array_equal(fitted().risks(rows), again)
+    assert not np.array_equal(again, other)
+
+
+def test_about_two_tenths_of_the_stays_are_set_apart():
+    """By stay and seed alone."""
+    stays = [f"s{number}" for number in range(5000)]
+    apart = [_in(APART, 1)(stay) for stay in stays]
+    assert 0.2 == pytest.approx(np.mean(apart), abs=0.02)
+    assert apart != [_in(APART, 2)(stay) for stay in stays]
+
+
+def test_a_network_is_flagged_by_its_own_thresholds_hour_by_hour():
+    """Those of its calibration; an opponent by the risk that a quarter of its training rows reach."""
+    rows, net = table(60, seed=5), fitted()
+    own = thresholds_of(net, table(150), rows)
+    expected = [net.calibration.threshold_at(hour) for hour in rows.targets.start.tolist()]
+    assert expected == pytest.approx(own.tolist())
+    opponent = ByValues(DESIGN.features.index("nihss_baseline"), findings=True)
+    held = thresholds_of(opponent, table(150), rows)
+    assert 1 == len(set(held.tolist()))
+    assert 0.25 == pytest.approx((opponent.risks(table(150)) >= held[0]).mean(), abs=0.01)
+
+
+def test_answers_that_are_on_disk_are_not_worked_out_again(tmp_path: Path):
+    """A method is trained once for all tests; where every answer lies there, not at all."""
+    tests, opponent = {"a": table(40, seed=5), "b": table(30, seed=6)}, ByValues(0, findings=True)
+    first = answers(("m", lambda *_: opponent), table(60), tests, DESIGN, seed=1, kept=tmp_path)
+    again = answers(("m", lambda *_: pytest.fail("trained")), table(60), tests, DESIGN, seed=1, kept=tmp_path)
+    assert {"a", "b"} == set(first)
+    for name, rows in tests.items():
+        assert first[name].risks.tolist() == again[name].risks.tolist() == opponent.risks(rows).tolist()
+        assert len(rows) == len(again[name].thresholds)  # type: ignore[arg-type]
 
 
 def test_real_patients_have_no_truth(tmp_path: Path):

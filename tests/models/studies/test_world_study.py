@@ -8,11 +8,12 @@ import pytest
 from models.comparators import COMPARATORS
 from models.studies.scoring import NETWORK
 from models.studies.worlds import run_world
+from tests.models.trained import quick_config
 
 TINY = """
 title = "tiny"
 landmarks_h = [6.0, 24.0]
-training_config = "demo.toml"
+training_config = "{config}"
 [train]
 seed = 101
 patients = 130
@@ -39,7 +40,7 @@ def quiet(_title: str):
 def test_a_study_ends_with_its_documents_and_goes_on_where_it_was(tmp_path: Path):
     """Every size and wording has a report that opens with the simulation; a second run repeats the summary."""
     settings, out = tmp_path / "tiny.toml", tmp_path / "study"
-    settings.write_text(TINY, "utf-8")
+    settings.write_text(TINY.format(config=quick_config(tmp_path)), "utf-8")
     summary = run_world("a", out, quiet, config=settings)
     pages = sorted(page.parent.name for page in out.glob("*/report.html"))
     assert [f"{size} stays, {half} phrases" for size in (100, 50) for half in ("held-out", "training")] == pages
