@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from cds_service.terminal import as_text, progress, settings_in_force, site_in_force, stages, told
+from cds_service.cli_model import MODEL_COMMANDS
+from cds_service.terminal import as_text, settings_in_force, site_in_force, told
 
 if TYPE_CHECKING:
     from cds_service.app import Application
     from cds_service.settings import Settings
-    from models.simulation.phrasebook import Phrasing
 
-_PATH = click.Path(path_type=Path)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -26,6 +25,10 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.version_option(package_name="endwatch")
 def main() -> None:
     """Risk of early neurological deterioration after ischemic stroke, over CDS Hooks and FHIR."""
+
+
+for command in MODEL_COMMANDS:
+    main.add_command(command)
 
 
 @main.command()
@@ -149,63 +152,6 @@ def read(file: BinaryIO, *, raw: bool) -> None:
     with told(CannotRead):
         for line in printed(file, as_json=raw):
             click.echo(line)
-
-
-@main.command()
-@click.option("--patients", type=click.IntRange(1), required=True, help="How many.")
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same bytes.")
-@click.option("--world", default="a", show_default=True, help="Which simulated world.")
-@click.option("--phrasing", type=click.Choice(["training", "held-out"]), default="training", show_default=True)
-@click.option("--out", type=_PATH, required=True, help="Folder to write to.")
-def simulate(patients: int, seed: int, world: str, phrasing: Phrasing, out: Path) -> None:
-    """Write simulated patients as FHIR NDJSON, with their truth in a file of its own."""
-    from models.simulation.cohort import simulate as write
-    from models.simulation.world import UnknownWorld
-
-    with told(UnknownWorld), progress("Simulating") as done:
-        write(patients, seed, world, out, done, phrasing=phrasing)
-
-
-@main.command()
-@click.option("--config", type=_FILE, required=True, help="Training configuration (TOML).")
-@click.option("--data", type=_FOLDER, required=True, help="Folder of FHIR NDJSON.")
-@click.option("--out", type=_PATH, required=True, help="Folder of the artifact to write.")
-def train(config: Path, data: Path, out: Path) -> None:
-    """Train an artifact on a cohort in FHIR NDJSON."""
-    from models.training.cohort import CohortError
-    from models.training.train import train as fit
-
-    with told(CohortError), progress("Reading charts") as done:
-        fit(config, data, out, done, site_in_force())
-
-
-@main.command()
-@click.option("--artifact", type=_FOLDER, help="Folder of the artifact; the shipped one by default.")
-@click.option("--data", type=_FOLDER, required=True, help="Folder of FHIR NDJSON.")
-@click.option("--out", type=_PATH, required=True, help="Folder for evaluation.json and report.html.")
-def evaluate(artifact: Path | None, data: Path, out: Path) -> None:
-    """Evaluate an artifact on a cohort in FHIR NDJSON, beside simple opponents where it was trained on that cohort."""
-    from models.errors import ArtifactError
-    from models.studies.of_artifact import evaluate_artifact
-    from models.training.cohort import CohortError
-
-    with told(ArtifactError, CohortError, ValueError), stages() as stage:
-        evaluate_artifact(artifact, data, out, stage, site=site_in_force())
-    click.echo(out / "report.html")
-
-
-@main.command()
-@click.argument("name", type=click.Choice(["world", "protocol"]))
-@click.option("--world", default="a", show_default=True, help="Which simulated world.")
-@click.option("--processes", default=2, show_default=True, help="How many simulate rows for the oracles.")
-@click.option("--out", type=_PATH, required=True, help="Folder of the study; an interrupted one goes on.")
-def study(name: str, world: str, processes: int, out: Path) -> None:
-    """Compare the methods in a simulated world with its oracles, or run the paper's protocol at its size."""
-    from models.simulation.world import UnknownWorld
-    from models.studies.named import run_study
-
-    with told(UnknownWorld, ValueError), stages() as stage:
-        click.echo(run_study(name, world, out, stage, processes=processes))
 
 
 @main.command()
