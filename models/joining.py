@@ -20,7 +20,7 @@ from models.reader import ASSERTIONS, ReaderSpec, Reading
 from models.reader_details import FloatArray, columns, filled, strongest, told_details
 from models.trust import trust
 
-_NONE = 0  # place of "not mentioned" in ASSERTIONS
+_NONE, _PRESENT = 0, ASSERTIONS.index("present")  # places in ASSERTIONS
 
 
 @dataclass(frozen=True)
@@ -101,18 +101,20 @@ def _at(spec: ReaderSpec, finding: Finding) -> int:
 def _differences(
     sentences: Sequence[Sentence], said: NDArray[np.int64], read: FloatArray, spec: ReaderSpec
 ) -> tuple[Issue, ...]:
-    """An issue for each finding whose strongest reading of the row differs, naming the first report with a difference.
+    """An issue for each finding that one reads as present and the other does not, naming the first such report.
 
-    Sentences that the reader did not read count for neither.
+    Their strongest readings of the row are compared. Whether something that is not there was denied, doubted or
+    not mentioned matters to the probabilities, not to the person who reads the card. Sentences that the reader
+    did not read count for neither.
     """
     seen = read.sum(axis=2) > 0
     rules, reader = np.where(seen, said, _NONE), read.argmax(axis=2)
     strongest_said, strongest_read = _strongest_of(rules), _strongest_of(reader)
     issues = []
-    for column in np.flatnonzero(strongest_said != strongest_read):
+    for column in np.flatnonzero((strongest_said == _PRESENT) != (strongest_read == _PRESENT)):
         mine, theirs = (ASSERTIONS[places[column]] for places in (strongest_said, strongest_read))
         report = sentences[int((rules != reader)[:, column].argmax())].report
-        text = f"{label_of(spec.names[column])}: {_words(mine)} by the rules, {_words(theirs)} by the reader"
+        text = f"{label_of(spec.names[column])}: {_words(mine)} by the rules, {_words(theirs)} by the text model"
         issues.append(Issue("contradictory", text, report, "reports"))
     return tuple(issues)
 

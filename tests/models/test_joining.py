@@ -144,14 +144,17 @@ def test_the_reader_counts_no_more_than_it_was_shown_to_be_right():
 @pytest.mark.parametrize(
     ("said", "read", "words"),
     [
-        ("present", "absent", "arterial occlusion: present by the rules, absent by the reader"),
-        ("present", "none", "arterial occlusion: present by the rules, not mentioned by the reader"),
-        (None, "present", "arterial occlusion: not mentioned by the rules, present by the reader"),
+        ("present", "absent", "arterial occlusion: present by the rules, absent by the text model"),
+        ("present", "none", "arterial occlusion: present by the rules, not mentioned by the text model"),
+        (None, "present", "arterial occlusion: not mentioned by the rules, present by the text model"),
         ("uncertain", "uncertain", None),
+        ("uncertain", "absent", None),
+        (None, "absent", None),
+        ("absent", "none", None),
     ],
 )
 def test_a_difference_is_said_once_with_its_report(said: str | None, read: str, words: str | None):
-    """One issue for each finding on whose reading rules and reader differ; none where they agree."""
+    """One issue for each finding that only one of the two reads as present; none where neither or both do."""
     found = [finding("occlusion", said)] if said else []  # type: ignore[arg-type]
     issues = join(TEXTS, found, reading_of(read), SPEC).issues
     assert ([("contradictory", words, "DiagnosticReport/0")] if words else []) == [
