@@ -89,6 +89,11 @@ def verify(folder: Path, identity: EncoderIdentity) -> None:
             )
 
 
+def by_length(text: str) -> tuple[int, str]:
+    """Sorts sentences for batches of like length, the same in every process: a batch decides the last digits."""
+    return len(text), text
+
+
 def tokens_of(tokenizer: Any, batch: list[str], limit: int) -> Any:
     """The batch's tokens and mask [B, tokens]; padding and limit are said, or the 128 of tokenizer.json would hold."""
     return tokenizer(batch, padding="longest", truncation=True, max_length=limit, return_tensors="pt")
@@ -123,7 +128,7 @@ class TextEncoder:
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors [n, dimensions], one a sentence; repeated sentences are computed once."""
         with self._lock:
-            fresh = sorted({text for text in texts if text not in self._cache}, key=len)
+            fresh = sorted({text for text in texts if text not in self._cache}, key=by_length)
             held = {text: self._cache[text] for text in texts if text in self._cache}
             for start in range(0, len(fresh), BATCH):
                 batch = fresh[start : start + BATCH]

@@ -8,6 +8,7 @@ import torch
 from models.encode import (
     EncoderIdentity,
     TextEncoder,
+    by_length,
     identity_of,
     installed_folder,
     legible,
@@ -115,3 +116,8 @@ def test_a_report_in_another_script_is_said():
     texts, issues = legible(sentences, LetterEncoder())
     assert ["No hemorrhage."] == texts
     assert [("unread", "DiagnosticReport/b")] == [(issue.code, issue.source) for issue in issues]
+
+
+def test_batches_are_the_same_in_every_process():
+    """Sentences of one length stand in the order of their letters, not in that of a set."""
+    assert ["c", "aa", "ab", "bb"] == sorted({"bb", "ab", "c", "aa"}, key=by_length)
