@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, float32
 
 from fhir_mappings.features import FeatureSpec, FeatureTable, load_features
@@ -202,6 +202,12 @@ def _no_number(text: str) -> float:
 
 def _finite(text: str) -> float:
     return number(float(text), text)
+
+
+def write_weights(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Tensors as safetensors, which writes for the owner alone: a service is another user."""
+    save_file(dict(tensors), path)
+    path.chmod(0o644)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -167,13 +167,12 @@ def is_read(sentence: Sentence, encoder: Encodes) -> bool:
     return sentence.section not in UNREAD_SECTIONS and encoder.readable(sentence.text)
 
 
-def legible(sentences: Sequence[Sentence], encoder: Encodes) -> tuple[list[str], tuple[Issue, ...]]:
-    """The texts that the network reads, and an issue for each report of which nothing could be read."""
+def unread_reports(sentences: Sequence[Sentence], encoder: Encodes) -> tuple[Issue, ...]:
+    """An issue for each report of which nothing could be read."""
     candidates = [one for one in sentences if one.section not in UNREAD_SECTIONS]
-    read = [one for one in candidates if is_read(one, encoder)]
-    unread = sorted({one.report for one in candidates} - {one.report for one in read})
+    unread = sorted({one.report for one in candidates} - {one.report for one in candidates if is_read(one, encoder)})
     said = "report text is not English: not read by the model"
-    return [one.text for one in read], tuple(Issue("unread", said, report, "reports") for report in unread)
+    return tuple(Issue("unread", said, report, "reports") for report in unread)
 
 
 def fastest_device() -> str:

@@ -14,8 +14,7 @@ from fhir_mappings.inputs import Finding, ModelInputs, Sentence
 from fhir_mappings.snapshot import Issue
 from models.artifact import DEFAULT_ARTIFACT, Artifact, read_artifact
 from models.design import Numbers, join_findings, numbers_of
-from models.encode import is_read
-from models.encode import legible as legible_texts
+from models.encode import is_read, unread_reports
 from models.errors import ArtifactError
 from models.explain import contributions, risk_points
 from models.golden import differences, golden_inputs
@@ -82,11 +81,10 @@ class Predictor:
             vector = reading.vectors.mean(0) if legible else torch.zeros(self._artifact.net.shape.embedding)
             placed = spread(reading, legible, range(len(legible)), len(sentences))
         joined = joined_note(note, placed, self._reader.spec)
-        _, unread = legible_texts(sentences, self._reader)
         return ReadNote(
             joined.findings, torch.from_numpy(chances(joined, note, design))[None],
             torch.from_numpy(rules_columns(note, design))[None], vector[None], torch.tensor([float(bool(legible))]),
-            (*unread, *joined.issues),
+            (*unread_reports(sentences, self._reader), *joined.issues),
         )  # fmt: skip
 
     def combine(self, numbers: Numbers, note: ReadNote, start_h: float, stop_h: Sequence[float]) -> Tensor:

@@ -7,13 +7,16 @@ Deterministic on a CPU with one thread; a checkpoint after each part of an epoch
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
@@ -173,20 +176,36 @@ def mean_loss(learner: Learner, tokenizer: Any, held: Lessons, spec: ReaderSpec,
 
 def _save(course: _Course, path: Path) -> None:
     """The fit so far, in one step: a run that is cut off leaves the checkpoint before."""
-    state = {
-        "of": course.of, "parts": [asdict(one) for one in course.parts], "best": course.best,
-        "now": course.learner.weights(), "solver": course.solver.state_dict(), "at": course.schedule.last_epoch,
+    solver = course.solver.state_dict()
+    tensors = {f"best.{name}": weight for name, weight in course.best.items()}
+    tensors |= {f"now.{name}": weight for name, weight in course.learner.weights().items()}
+    tensors |= {f"solver.{place}.{key}": held for place, of in solver["state"].items() for key, held in of.items()}
+    told = {
+        "of": course.of, "parts": [asdict(one) for one in course.parts], "groups": solver["param_groups"],
+        "at": course.schedule.last_epoch,
     }  # fmt: skip
     fresh = path.with_suffix(".new")
-    torch.save(state, fresh)
+    save_file(
+        {name: tensor.contiguous().clone() for name, tensor in tensors.items()}, fresh, {"told": json.dumps(told)}
+    )
     fresh.replace(path)
 
 
 def _resume(course: _Course, path: Path) -> None:
-    state = torch.load(path, weights_only=True)
-    if state["of"] != course.of:
+    with safe_open(path, "pt") as file:
+        told = json.loads(file.metadata()["told"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dictionary
+    if told["of"] != course.of:
         raise ValueError(f"{path} is the checkpoint of a fit with other settings or sentences")
-    course.parts, course.best = [Part(**one) for one in state["parts"]], state["best"]
-    course.learner.load(state["now"])
-    course.solver.load_state_dict(state["solver"])
-    course.schedule.last_epoch = state["at"]
+    course.parts, course.best = [Part(**one) for one in told["parts"]], _under("best.", tensors)
+    course.learner.load(_under("now.", tensors))
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _under("solver.", tensors).items():
+        place, key = name.split(".", 1)
+        state.setdefault(int(place), {})[key] = tensor
+    course.solver.load_state_dict({"state": state, "param_groups": told["groups"]})
+    course.schedule.last_epoch = told["at"]
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

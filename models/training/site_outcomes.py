@@ -115,10 +115,16 @@ def at_site(calibration: Calibration, outcomes: Outcomes) -> Calibration:
 
 
 def site_stage(outcomes: Outcomes) -> Recalibration:
-    """One intercept for all hours, and one slope where enough stays had END."""
+    """One intercept for all hours, and one slope where enough stays had END.
+
+    `OutcomesError` where END did not come more often at higher risks: no stretching mends that.
+    """
     with_end = len({stay for stay, end in zip(outcomes.stays, outcomes.ended.tolist(), strict=True) if end})
     rows = followed(*(torch.from_numpy(one) for one in (outcomes.risks, outcomes.hours, outcomes.ended == 1)))
-    return fit_recalibration(rows, "this site's calls", knots=(0.0,), slope=with_end >= FEWEST_FOR_SLOPE)
+    stage = fit_recalibration(rows, "this site's calls", knots=(0.0,), slope=with_end >= FEWEST_FOR_SLOPE)
+    if stage.slopes[0] <= 0:
+        raise OutcomesError("END did not come more often where the shown risk was higher: nothing can be recalibrated")
+    return stage
 
 
 def stretched(risks: Floats, hours: Floats, stage: Recalibration) -> Floats:

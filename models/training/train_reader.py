@@ -12,9 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
-from models.artifact import write_json
+from models.artifact import write_json, write_weights
 from models.encode import EncoderIdentity, identity_of, installed_folder, load_transformer, sha256_of
 from models.reader import IDENTITY, MANIFEST, WEIGHTS, Detail, ReaderSpec
 from models.training.fit_reader import FittedReader, Progress, fit_reader, scores_of
@@ -95,8 +93,7 @@ def write_reader(
 ) -> None:
     """The folder that `models.reader.load_reader` reads; ``told`` is the rest of ``reader.json``, with ``adapter``."""
     out.mkdir(parents=True, exist_ok=True)
-    save_file(learner.weights(), out / WEIGHTS)
-    (out / WEIGHTS).chmod(0o644)  # safetensors writes for the owner alone; a service is another user
+    write_weights(out / WEIGHTS, learner.weights())
     write_json(out / IDENTITY, asdict(identity))
     manifest = {
         "weights_sha256": sha256_of(out / WEIGHTS), "names": list(spec.names),

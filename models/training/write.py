@@ -6,10 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
 from fhir_mappings.codes import DATA
-from models.artifact import FILES, Artifact, read_artifact, write_json
+from models.artifact import FILES, Artifact, read_artifact, write_json, write_weights
 from models.calibrate import Calibration, calibration_as_json
 from models.design import Design, design_as_json
 from models.encode import sha256_of
@@ -39,8 +37,7 @@ class Trained:
 def write_artifact(out: Path, trained: Trained, reader: Reads, reader_folder: Path) -> Artifact:
     """The artifact's folder, written whole and read back; its golden predictions come from what was read."""
     out.mkdir(parents=True, exist_ok=True)
-    save_file(trained.net.state_dict(), out / "weights.safetensors")
-    (out / "weights.safetensors").chmod(0o644)  # safetensors writes for the owner alone; a service is another user
+    write_weights(out / "weights.safetensors", trained.net.state_dict())
     for name in READER_FILES:
         shutil.copyfile(reader_folder / name, out / name)
     write_json(out / "net.json", _manifest(trained, out))

@@ -11,9 +11,10 @@ from models.encode import (
     by_length,
     identity_of,
     installed_folder,
-    legible,
+    is_read,
     load_encoder,
     sha256_of,
+    unread_reports,
     verify,
 )
 from models.errors import ArtifactError
@@ -113,8 +114,8 @@ def test_a_report_in_another_script_is_said():
         sentence("Axial images.", "technique", report="DiagnosticReport/a"),
         sentence("左侧大脑中动脉闭塞", report="DiagnosticReport/b"),
     ]
-    texts, issues = legible(sentences, LetterEncoder())
-    assert ["No hemorrhage."] == texts
+    assert [True, False, False] == [is_read(one, LetterEncoder()) for one in sentences]
+    issues = unread_reports(sentences, LetterEncoder())
     assert [("unread", "DiagnosticReport/b")] == [(issue.code, issue.source) for issue in issues]
 
 

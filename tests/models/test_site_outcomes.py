@@ -52,6 +52,13 @@ def test_few_events_move_the_level_only():
     assert stage.intercepts[0] > 0
 
 
+def test_outcomes_that_fall_with_the_risk_are_refused():
+    """A negative slope would turn the order of the patients round."""
+    given = site(3000)
+    with pytest.raises(OutcomesError, match="not come more often where the shown risk was higher"):
+        site_stage(replace(given, risks=1 - given.risks))
+
+
 def test_recalibrated_risks_add_up_to_what_came():
     """Observed to expected is 1 on the calls that were learned from."""
     outcomes = site(5000)
