@@ -23,7 +23,7 @@ def latency() -> dict[str, Any]:
     """p50 and p95 in milliseconds of warm calls, and the seconds of a cold start and of ``--help``."""
     now = datetime.now(UTC)
     with new_session() as session, embedded_server(session) as base:
-        settings = Settings(mode="test", fhir_servers=(FhirServer(base=base, open=True),))
+        settings = Settings(mode="test", fhir_servers=(FhirServer(base=base, auth="none"),))
         for _ in load(base, settings, session, now):
             pass
         begun = time.perf_counter()

@@ -51,7 +51,7 @@ def demo(port: int) -> None:
             host="127.0.0.1",
             port=port,
             public_base_url=base,
-            fhir_servers=(FhirServer(base=fhir, open=True),),
+            fhir_servers=(FhirServer(base=fhir, auth="none"),),
         )
         for _ in load(fhir, settings, session, datetime.now(UTC)):
             pass
@@ -74,7 +74,7 @@ def serve(test: bool, fhir: tuple[str, ...], host: str | None, port: int | None)
     given |= {"host": host} if host else {}
     given |= {"port": port} if port is not None else {}
     if fhir:
-        given["fhir_servers"] = tuple(FhirServer(base=url, open=test) for url in fhir)
+        given["fhir_servers"] = tuple(FhirServer(base=url, auth="none" if test else "call") for url in fhir)
     settings = settings_in_force(**given)
     app = _started(lambda: create_app(settings))
     click.echo(f"CDS Hooks    http://{settings.host}:{settings.port}/cds-services ({settings.mode} mode)")

@@ -19,14 +19,14 @@ from fhir_mappings.queries import CORE, NAMES_STROKE, clinical_queries
 Card = dict[str, Any]
 
 
-def patient_view(call: HookRequest, key: str, service: Service) -> list[Card]:
-    """Score one patient: from the EHR's request to the cards it shows.
+def patient_view(call: HookRequest, key: str, service: Service, issuer: str | None = None) -> list[Card]:
+    """Score one patient: from the EHR's request to the cards it shows. ``issuer`` is the EHR, once proved.
 
     An empty list means one thing only: the patient is outside the intended population, for the
     reason in the audit. Raises `MissingData` where a required query could not be answered.
     """
     begun, settings, site = time.monotonic(), service.settings, service.site
-    case = service.open(call)
+    case = service.open(call, issuer)
 
     core = collect(CORE, case)  # Patient, Encounter, Condition, Procedure: prefetch, then FHIR
     clinical = clinical_queries(site)

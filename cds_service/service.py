@@ -37,9 +37,9 @@ class Service:
     site: Site = DEFAULT_SITE
     live: bool = True
 
-    def open(self, call: HookRequest) -> Case:
-        """The case of a call: patient, moment, prefetch, and the FHIR server that may be asked."""
-        client, why = self._client(call)
+    def open(self, call: HookRequest, issuer: str | None) -> Case:
+        """The case of a call: patient, moment, prefetch, and the FHIR server that this issuer may name."""
+        client, why = self._client(call, issuer)
         return Case(
             patient_id=call.context.patient_id,
             as_of=self.clock(),
@@ -49,10 +49,10 @@ class Service:
             why_no_client=why,
         )
 
-    def _client(self, call: HookRequest) -> tuple[FhirClient | None, str]:
+    def _client(self, call: HookRequest, issuer: str | None) -> tuple[FhirClient | None, str]:
         if call.fhir_server is None:
             return None, "no fhirServer was given"
-        target = target_for(call.fhir_server, self.settings)
+        target = target_for(call.fhir_server, self.settings, issuer)
         if target is None:
             return None, "the given fhirServer is not among the servers that may be called"
         given = call.fhir_authorization

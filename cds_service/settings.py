@@ -24,24 +24,38 @@ class SettingsError(ValueError):
 
 
 class FhirServer(BaseModel):
-    """One FHIR base that may be called. ``open``: without a token; ``alias``: other names EHRs give it."""
+    """One FHIR base that may be called.
+
+    ``issuers`` whose calls may name it (none listed: all); ``auth``: ``call``, only with the access
+    token of the call, or ``none``, also without; ``allow_http`` in production; ``also_known_as``: other
+    addresses that EHRs and browsers give it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: Url
-    open: bool = False
-    alias: tuple[Url, ...] = ()
+    issuers: tuple[str, ...] = ()
+    auth: Literal["call", "none"] = "call"
+    allow_http: bool = False
+    also_known_as: tuple[Url, ...] = ()
 
 
 class Issuer(BaseModel):
-    """One EHR whose tokens are accepted, with its keys by file or by URL."""
+    """One EHR whose tokens are accepted.
+
+    Its keys are in ``jwks_file`` or behind one of the URLs of ``jku``, which its tokens may name;
+    ``tenants`` (none listed: any); ``audiences`` that are accepted besides the endpoint called;
+    ``repeats``: a token seen before is refused, or accepted again with the same body.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    iss: str
+    iss: Annotated[str, StringConstraints(min_length=1, max_length=400)]
     jwks_file: Path | None = None
-    jku: Url | None = None
+    jku: tuple[Url, ...] = ()
     tenants: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    repeats: Literal["refuse", "same-body"] = "refuse"
 
 
 class Settings(BaseSettings):
@@ -58,10 +72,14 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000", description="URL under which EHRs reach the service; the audience of their tokens."
     )
     fhir_servers: tuple[FhirServer, ...] = Field(
-        (), description='JSON list of FHIR bases that may be called: [{"base": URL, "open": false, "alias": [URL]}].'
+        (),
+        description='JSON list of FHIR bases that may be called: [{"base": URL, "issuers": [], "auth": "call" or '
+        '"none", "allow_http": false, "also_known_as": [URL]}].',
     )
     issuers: tuple[Issuer, ...] = Field(
-        (), description='JSON list of EHRs: [{"iss": URL, "jwks_file": PATH or "jku": URL, "tenants": []}].'
+        (),
+        description='JSON list of EHRs: [{"iss": URL, "jwks_file": PATH or "jku": [URL], "tenants": [], "audiences": '
+        '[], "repeats": "refuse" or "same-body"}].',
     )
     simulated_risk: Literal["show", "withhold"] | None = Field(
         None, description="What production does with a model trained on simulated patients: show or withhold."
@@ -139,13 +157,14 @@ def _production_faults(settings: Settings, training_population: str) -> list[str
     faults = []
     if not settings.fhir_servers:
         faults.append("ENDWATCH_FHIR_SERVERS must name the FHIR servers that may be called.")
-    if plain := next((entry.base for entry in settings.fhir_servers if not entry.base.startswith("https://")), None):
-        faults.append(f"ENDWATCH_FHIR_SERVERS: {plain} must be https in production.")
+    plain = (entry.base for entry in settings.fhir_servers if not (entry.allow_http or _is_https(entry.base)))
+    if base := next(plain, None):
+        faults.append(f"ENDWATCH_FHIR_SERVERS: {base} must be https in production, or its entry say allow_http.")
     if not settings.issuers:
         faults.append("ENDWATCH_ISSUERS must name the EHRs whose tokens are accepted.")
     if keyless := next((entry.iss for entry in settings.issuers if not entry.jwks_file and not entry.jku), None):
         faults.append(f"ENDWATCH_ISSUERS: {keyless} needs jwks_file or jku.")
-    if any(entry.jku and not entry.jku.startswith("https://") for entry in settings.issuers):
+    if not all(_is_https(url) for entry in settings.issuers for url in entry.jku):
         faults.append("ENDWATCH_ISSUERS: each jku must be https in production.")
     if any(entry.iss == SANDBOX_ISSUER for entry in settings.issuers):
         faults.append(f"ENDWATCH_ISSUERS: {SANDBOX_ISSUER} signs with a public key and proves nothing in production.")
@@ -154,6 +173,10 @@ def _production_faults(settings: Settings, training_population: str) -> list[str
             "ENDWATCH_SIMULATED_RISK must say what to do with a model trained on simulated patients: show or withhold."
         )
     return faults
+
+
+def _is_https(url: str) -> bool:
+    return url.startswith("https://")
 
 
 def shows_simulated_risk(settings: Settings) -> bool:

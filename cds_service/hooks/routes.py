@@ -25,8 +25,8 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
     routes = Blueprint("hooks", __name__)
     base = service.settings.public_base_url.rstrip("/")
 
-    def trusted(path: str) -> None:
-        trust.check(request.headers.get("Authorization"), f"{base}{path}")
+    def trusted(path: str) -> str | None:
+        return trust.check(request.headers.get("Authorization"), f"{base}{path}")
 
     @routes.get("/cds-services")
     def discover() -> Response:
@@ -38,7 +38,7 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
 
     @routes.post("/cds-services/<service_id>")
     def call(service_id: str) -> Response:
-        trusted(f"/cds-services/{service_id}")
+        issuer = trusted(f"/cds-services/{service_id}")
         _known(service_id)
         body, raw = _json_body()
         asked = parse_request(body)
@@ -47,7 +47,7 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
         key = call_key(asked.hook_instance, raw)
         answer = service.recent.get(key)
         if answer is None:
-            answer = {"cards": _cards(asked, key, service)}
+            answer = {"cards": _cards(asked, key, service, issuer)}
             service.recent.put(key, answer)
         return jsonify(answer)
 
@@ -63,11 +63,11 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
     return routes
 
 
-def _cards(asked: HookRequest, key: str, service: Service) -> list[dict[str, Any]]:
+def _cards(asked: HookRequest, key: str, service: Service, issuer: str | None) -> list[dict[str, Any]]:
     """The cards of a call; one that fails stands in the audit too."""
     begun = time.monotonic()
     try:
-        return patient_view(asked, key, service)
+        return patient_view(asked, key, service, issuer)
     except Exception as error:
         service.audit.write(
             at=service.clock(),

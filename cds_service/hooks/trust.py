@@ -72,7 +72,7 @@ class Trust:
             raise NotAuthenticated("not-a-token") from None
         if header.get("typ") != "JWT" or not header.get("kid"):
             raise NotAuthenticated("header-incomplete")
-        if header.get("jku") is not None and header["jku"] != issuer.jku:
+        if header.get("jku") is not None and header["jku"] not in issuer.jku:
             raise NotAuthenticated("jku-not-listed")
         if header.get("alg") not in self.settings.algorithms:
             raise NotAuthenticated("algorithm-not-allowed")
@@ -118,8 +118,8 @@ class Trust:
         """The issuer's JWK Set: from its file, else from its listed URL (start-up wants https in production)."""
         if issuer.jwks_file is not None:
             answer = json.loads(issuer.jwks_file.read_text("utf-8"))
-        elif issuer.jku is not None:
-            answer = get_json(self.session, issuer.jku, until=time.monotonic() + _FETCH_S)
+        elif issuer.jku:
+            answer = get_json(self.session, issuer.jku[0], until=time.monotonic() + _FETCH_S)
         else:
             raise OutboundError("no keys are configured")
         if not isinstance(answer, dict):

@@ -9,27 +9,30 @@ from cds_service.settings import LOOPBACK, FhirServer, Settings
 
 @dataclass(frozen=True)
 class Target:
-    """A FHIR base that may be called; ``open`` means without a token."""
+    """A FHIR base that may be called; ``open`` means also without a token."""
 
     base: str
     open: bool
 
 
-def target_for(url: str, settings: Settings) -> Target | None:
-    """The listed FHIR server that a caller's URL names; None where it is not listed.
+def target_for(url: str, settings: Settings, issuer: str | None = None) -> Target | None:
+    """The listed FHIR server that a caller's URL names; None where it is not listed, or not for this issuer.
 
     The URL is only ever compared: what is called is the base of our own list.
     """
     entry = _entry(url, settings.fhir_servers, loopback_is_one=settings.mode != "production")
-    if entry is None or (settings.mode == "production" and urlsplit(entry.base).scheme != "https"):
+    production = settings.mode == "production"
+    if entry is None or (production and urlsplit(entry.base).scheme != "https" and not entry.allow_http):
         return None
-    return Target(entry.base.rstrip("/"), entry.open)
+    if entry.issuers and (production or issuer is not None) and issuer not in entry.issuers:
+        return None
+    return Target(entry.base.rstrip("/"), entry.auth == "none")
 
 
 def _entry(url: str, entries: Sequence[FhirServer], *, loopback_is_one: bool) -> FhirServer | None:
     wanted = _normal(url, loopback_is_one=loopback_is_one)
     for entry in entries:
-        names = {_normal(name, loopback_is_one=loopback_is_one) for name in (entry.base, *entry.alias)}
+        names = {_normal(name, loopback_is_one=loopback_is_one) for name in (entry.base, *entry.also_known_as)}
         if wanted is not None and wanted in names:
             return entry
     return None

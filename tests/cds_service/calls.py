@@ -52,7 +52,7 @@ def client(
     **settings: Any,
 ) -> FlaskClient:
     """A test client of the service in test mode, ``hours`` after arrival."""
-    given = {"mode": "test", "fhir_servers": (FhirServer(base=BASE, open=True),)} | settings
+    given = {"mode": "test", "fhir_servers": (FhirServer(base=BASE, auth="none"),)} | settings
     app = create_app(
         Settings(**given),
         predictor=predictor or FakePredictor(),

@@ -77,7 +77,7 @@ def test_an_unknown_patient_or_file_is_named(tmp_path: Path):
 def test_loading_writes_a_transaction_a_patient_and_refuses_other_hosts():
     """Nothing is sent to a host that is not named."""
     fhir = FakeFhir({"": (200, {"resourceType": "Bundle"})})
-    settings = Settings(mode="test", fhir_servers=(FhirServer(base=BASE, open=True),))
+    settings = Settings(mode="test", fhir_servers=(FhirServer(base=BASE, auth="none"),))
     assert demo_patients() == tuple(load(BASE, settings, session_with(fhir), b.at(0)))
     assert len(demo_patients()) == len(fhir.asked)
     with pytest.raises(HostNotNamed):

@@ -14,7 +14,7 @@ from tests import builders as b
 from tests.fakes import BASE, FakeFhir, session_with
 
 INNER = "http://inner:8080/fhir"
-SETTINGS = Settings(mode="test", fhir_servers=(FhirServer(base=BASE, open=True, alias=(INNER,)),))
+SETTINGS = Settings(mode="test", fhir_servers=(FhirServer(base=BASE, auth="none", also_known_as=(INNER,)),))
 OK = (200, {"resourceType": "Bundle", "type": "transaction-response"})
 
 

@@ -8,7 +8,7 @@ from cds_service.site import site_of
 from fhir_mappings.quirks import DEFAULT_QUIRKS
 from tests.fakes import BASE, FakePredictor
 
-READY = {"fhir_servers": (FhirServer(base=BASE),), "issuers": (Issuer(iss="https://ehr.example", jku="https://ehr.example/jwks"),),
+READY = {"fhir_servers": (FhirServer(base=BASE),), "issuers": (Issuer(iss="https://ehr.example", jku=("https://ehr.example/jwks",)),),
          "simulated_risk": "show"}  # fmt: skip
 
 
@@ -66,8 +66,8 @@ def test_the_demo_listens_on_loopback_only():
 @pytest.mark.parametrize(
     ("issuer", "named"),
     [
-        (Issuer(iss="https://sandbox.cds-hooks.org", jku="https://sandbox.cds-hooks.org/jwks"), "public key"),
-        (Issuer(iss="https://ehr.example", jku="http://ehr.example/jwks"), "https"),
+        (Issuer(iss="https://sandbox.cds-hooks.org", jku=("https://sandbox.cds-hooks.org/jwks",)), "public key"),
+        (Issuer(iss="https://ehr.example", jku=("http://ehr.example/jwks",)), "https"),
         (Issuer(iss="https://ehr.example"), "jwks_file or jku"),
     ],
 )

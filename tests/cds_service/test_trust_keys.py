@@ -33,7 +33,7 @@ def signed(key: Any, algorithm: str, kid: str, **headers: Any) -> str:
 
 def trust(fhir: FakeFhir) -> Trust:
     """Production's trust in one issuer whose keys are at ``JKU``."""
-    issuers = (Issuer(iss=ISS, jku=JKU),)
+    issuers = (Issuer(iss=ISS, jku=(JKU,)),)
     settings = Settings(issuers=issuers, fhir_servers=(FhirServer(base=BASE),), simulated_risk="show")
     return Trust(settings, session_with(fhir))
 

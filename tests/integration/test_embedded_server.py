@@ -27,7 +27,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 def settings(base: str) -> Settings:
     """Test mode with this server."""
-    return Settings(mode="test", fhir_servers=(FhirServer(base=base, open=True),))
+    return Settings(mode="test", fhir_servers=(FhirServer(base=base, auth="none"),))
 
 
 @pytest.fixture(scope="module")
