@@ -62,7 +62,7 @@ def run_world(world: str, out: Path, stage: Stage, *, config: Path = STUDY, proc
     torch.set_num_threads(1)
     study = read_study(config)
     _same_study(out, _identity(world, config))
-    run = _with_sets(world, study, out, stage)
+    run = _with_sets(world, study, out, stage, processes)
     oracles = oracle_answers(world, study, run.tests, out / "oracles", stage, processes=processes)
     summary = {
         "statement": _statement(run), "world": world, "config_sha256": _identity(world, config),
@@ -87,7 +87,9 @@ def _same_study(out: Path, identity: str) -> None:
     mark.write_text(identity, "utf-8")
 
 
-def _with_sets(world: str, study: Study, out: Path, stage: Stage) -> WorldRun:
+def _with_sets(world: str, study: Study, out: Path, stage: Stage, processes: int = 1) -> WorldRun:
+    """The study with its sets, made on so many cores; methods are trained on one, so that they come out the same."""
+
     @cache
     def readers() -> Readers:
         """Loaded once, and only where a set has to be made."""
@@ -96,7 +98,7 @@ def _with_sets(world: str, study: Study, out: Path, stage: Stage) -> WorldRun:
     def held(name: str, plan: SetPlan) -> HeldSet:
         """A set, made where it is not there."""
         stage(f"Set: {name}")
-        return kept(out / "sets" / name, lambda: made(plan, study, readers(), stage))
+        return kept(out / "sets" / name, lambda: made(plan, study, readers(), stage, processes))
 
     train = held("train", SetPlan(world, study.train_seed, study.train_patients, "training", latent=False))
     tests = {
