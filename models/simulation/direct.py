@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain, islice
 
 import numpy as np
@@ -117,10 +118,14 @@ def _parts(plan: Plan, people: Iterator[Person], processes: int) -> Iterator[Par
     if processes == 1:
         yield from (part_of(plan, batch) for batch in batches)
         return
-    spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks of torch's threads
-    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
-        jobs = list(batches)
-        yield from pool.map(part_of, [plan] * len(jobs), jobs)
+    jobs = list(batches)
+    yield from _workers(processes).map(part_of, [plan] * len(jobs), jobs)
+
+
+@cache
+def _workers(processes: int) -> ProcessPoolExecutor:
+    """Processes that stay: each takes seconds to load torch. A fork would inherit locks of torch's threads."""
+    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
 
 
 def part_of(plan: Plan, people: Sequence[Person]) -> Part:
