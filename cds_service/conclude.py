@@ -1,7 +1,7 @@
 """From a snapshot to one conclusion: the rows of the clinical contract, tried from top to bottom."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -27,14 +27,15 @@ LATEST_HOUR = 120.0
 class Conclusion:
     """What the card is about. ``code`` goes to the audit, ``reason`` is a sentence for the card.
 
-    ``also`` holds what later rows would have said, END charted first. ``sentence`` is the report
-    sentence that decided, where one did; ``critical`` only as the contract allows.
+    The sentence is English, and the card says it in its own language. ``also`` holds what later rows
+    would have said, END charted first. ``sentence`` is the report sentence that decided, where one
+    did; ``critical`` only as the contract allows.
     """
 
     kind: Kind
     code: str
     reason: str
-    also: tuple[str, ...] = ()
+    also: tuple["Conclusion", ...] = ()
     sentence: Sentence | None = None
     critical: bool = False
     end: EndState | None = None
@@ -66,8 +67,8 @@ def conclude(
     if not rows:
         return _number(evidence, predictor, withhold=withhold)
     first, later = rows[0], sorted(rows[1:], key=lambda row: row.kind != "end-charted")
-    facts = tuple(row.reason for row in later if row.kind != "not-computed")
-    return Conclusion(first.kind, first.code, first.reason, facts, first.sentence, first.critical, evidence.end, inputs)
+    facts = tuple(row for row in later if row.kind != "not-computed")
+    return replace(first, also=facts, end=evidence.end, inputs=inputs)
 
 
 def _number(evidence: _Evidence, predictor: Predicts, *, withhold: bool) -> Conclusion:
@@ -118,21 +119,7 @@ def _end_charted(evidence: _Evidence) -> Conclusion | None:
         return None
     severe = end.how == "total" and (end.rise or 0) >= 4
     critical = severe or end.variants["four_points"] or end.confirmed or evidence.critical_on_end
-    return Conclusion("end-charted", "end-charted", end_text(end), critical=critical)
-
-
-def end_text(end: EndState) -> str:
-    """Two scores with their times: ``NIHSS 9 -> 11 (07:10 -> 13:05); meets the END rule``."""
-    before, after = end.baseline, end.raised
-    if before is None or after is None:
-        return ""
-    zone = before.effective.tzinfo
-    days = (after.effective.astimezone(zone).date() - before.effective.date()).days
-    form = "%H:%M" if days == 0 else "%a %H:%M"
-    times = f"{before.effective:{form}} -> {after.effective.astimezone(zone):{form}}"
-    if end.how == "motor":
-        return f"NIHSS motor items up by {end.rise} ({times}); meets the END rule; repeat the examination"
-    return f"NIHSS {before.total} -> {after.total} ({times}); meets the END rule; repeat the examination"
+    return Conclusion("end-charted", "end-charted", "the NIHSS series meets the END rule", critical=critical, end=end)
 
 
 def _not_computed(evidence: _Evidence) -> Conclusion | None:

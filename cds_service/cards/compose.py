@@ -8,8 +8,10 @@ from importlib.resources import files
 from typing import Any
 
 from cds_service.cards.detail import detail
+from cds_service.cards.language import Language
 from cds_service.cards.monitoring import Suggestion
-from cds_service.cards.wording import Wording, clock, percent, shortened
+from cds_service.cards.sentences import not_computed, reason_of
+from cds_service.cards.wording import LONGEST_DESCRIPTION, LONGEST_LABEL, Wording, percent, shortened
 from cds_service.conclude import Conclusion
 from fhir_mappings.snapshot import ClinicalSnapshot
 from models.prediction import Prediction
@@ -36,14 +38,14 @@ def compose(
     ``uuid_for`` names things: the same call gets the same uuids.
     """
     zone = snapshot.stay.t0.tzinfo if snapshot.stay else snapshot.as_of.tzinfo
-    label = "endwatch (model trained on simulated patients)" if wording.simulated else "endwatch"
+    label = wording.style.language.say("source_simulated" if wording.simulated else "source")
     card: dict[str, Any] = {
         "uuid": uuid_for("card"),
         "summary": shortened(_summary(conclusion, wording, zone)),
         "detail": detail(snapshot, conclusion, suggestions, wording),
         "indicator": _indicator(conclusion),
         "source": {"label": label, "url": wording.base_url, "topic": TOPIC},
-        "overrideReasons": _override_reasons(),
+        "overrideReasons": _override_reasons(wording.style.language),
     }
     if orders := [one for one in suggestions if one.resource]:
         card["suggestions"] = [_suggestion(one, uuid_for) for one in orders]
@@ -55,20 +57,21 @@ def _summary(conclusion: Conclusion, wording: Wording, zone: tzinfo | None) -> s
     """What an EHR shows when it shows nothing else."""
     if conclusion.prediction:
         return _risk_summary(conclusion.prediction, wording, zone)
-    if conclusion.kind == "eligibility-unknown":
-        return f"END risk not computed: {conclusion.reason}"
-    if conclusion.kind in ("not-computed", "withheld"):
-        return f"END risk not computed: {conclusion.reason}" if conclusion.kind == "not-computed" else (
-            f"Simulated model: {conclusion.reason}" if wording.simulated else conclusion.reason
-        )  # fmt: skip
-    return conclusion.reason
+    if conclusion.kind in ("eligibility-unknown", "not-computed"):
+        return not_computed(conclusion, wording.style)
+    reason = reason_of(conclusion, wording.style)
+    if conclusion.kind == "withheld" and wording.simulated:
+        return wording.style.language.say("summary_simulated", reason=reason)
+    return reason
 
 
 def _risk_summary(prediction: Prediction, wording: Wording, zone: tzinfo | None) -> str:
-    number = f"END risk {percent(prediction.risk)} by {clock(prediction.until, zone)}"
-    if wording.simulated:
-        return f"Simulated model: {number} (similar simulated patients: {percent(prediction.comparator)})"
-    return f"{number} (similar patients: {percent(prediction.comparator)})"
+    return wording.style.language.say(
+        "summary_risk_simulated" if wording.simulated else "summary_risk",
+        risk=percent(prediction.risk),
+        until=wording.style.clock(prediction.until, zone),
+        comparator=percent(prediction.comparator),
+    )
 
 
 def _indicator(conclusion: Conclusion) -> str:
@@ -80,14 +83,19 @@ def _indicator(conclusion: Conclusion) -> str:
 
 
 def _suggestion(one: Suggestion, uuid_for: Callable[[str], str]) -> dict[str, Any]:
+    description = shortened(one.text, LONGEST_DESCRIPTION)
     return {
-        "label": one.text,
+        "label": shortened(one.text, LONGEST_LABEL),
         "uuid": uuid_for(one.id),
-        "actions": [{"type": "create", "description": one.text, "resource": one.resource}],
+        "actions": [{"type": "create", "description": description, "resource": one.resource}],
     }
 
 
+def _override_reasons(language: Language) -> list[dict[str, str]]:
+    table, said = _override_codes(), language.tables["override"]
+    return [{"code": code, "system": table["system"], "display": said[code]} for code in table["codes"]]
+
+
 @cache
-def _override_reasons() -> list[dict[str, str]]:
-    table = tomllib.loads((files("cds_service") / "cards" / "override_reasons.toml").read_text("utf-8"))
-    return [{"code": row["code"], "system": table["system"], "display": row["display"]} for row in table["reason"]]
+def _override_codes() -> dict[str, Any]:
+    return tomllib.loads((files("cds_service") / "cards" / "override_reasons.toml").read_text("utf-8"))

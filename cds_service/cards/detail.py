@@ -1,19 +1,27 @@
 """The detail of a card: what, why, what was missing, monitoring, in this order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
-from cds_service.cards.monitoring import Suggestion, erratum_note
-from cds_service.cards.wording import LONGEST_DETAIL, NO_REASSURANCE, SIMULATED, Wording, clock, number, percent, plain
+from cds_service.cards.escaping import plain, quoted
+from cds_service.cards.monitoring import Suggestion
+from cds_service.cards.notes import notes_on_data
+from cds_service.cards.reasons import reasons
+from cds_service.cards.sentences import not_computed, reason_of
+from cds_service.cards.style import CardStyle
+from cds_service.cards.wording import LONGEST_DETAIL, Wording, percent
 from cds_service.conclude import Conclusion, present
 from fhir_mappings.end_rule import total_rise
-from fhir_mappings.inputs import Feature, Sentence
-from fhir_mappings.snapshot import ClinicalSnapshot, Issue
+from fhir_mappings.inputs import ModelInputs, Sentence
+from fhir_mappings.snapshot import ClinicalSnapshot
 from fhir_mappings.text.findings import label_of
-from models.prediction import Contribution, Prediction
+from models.prediction import Prediction
 from models.scores import ScoreResult
 
+_MOST_REASONS = 5
 _MOST_SCORES = 3
+_LONGEST_REASON = 250
+_LONGEST_SUGGESTION = 300
 
 _SHOWN_FINDINGS = (
     "hemorrhage",
@@ -32,109 +40,91 @@ def detail(
 
     Where it would be longer, fewer reasons and notes are shown, and how many were left out is said.
     """
-    text = ""
-    for most in (5, 4, 3, 2, 1, 0):
-        text = _written(snapshot, conclusion, suggestions, wording, most)
-        if len(text) < LONGEST_DETAIL:
+    blocks: list[str] = []
+    for most in range(_MOST_REASONS, -3, -1):  # below 0 still fewer facts and notes
+        blocks = _blocks(snapshot, conclusion, suggestions, wording, most)
+        if len(text := "\n\n".join(blocks)) < LONGEST_DETAIL:
             return text
-    return f"{text[: LONGEST_DETAIL - 2].rsplit(chr(10), 1)[0]}…"
+    room = LONGEST_DETAIL - len(blocks[-1]) - len("…\n\n") - 1
+    kept = "\n\n".join(blocks[:-1])[: room + 1].rpartition("\n")[0].rstrip()
+    return f"{kept}…\n\n{blocks[-1]}"
 
 
-def _written(
+def _blocks(
     snapshot: ClinicalSnapshot,
     conclusion: Conclusion,
     suggestions: Sequence[Suggestion],
     wording: Wording,
     most: int,
-) -> str:
+) -> list[str]:
+    """The paragraphs; the last says of when the data are, and of which model."""
     zone = snapshot.stay.t0.tzinfo if snapshot.stay else snapshot.as_of.tzinfo
+    style, model = wording.style, wording.model
+    as_of = style.clock(snapshot.as_of, zone)
     blocks = [
         wording.banner,
-        SIMULATED if wording.simulated and conclusion.kind in ("risk", "withheld") else None,
-        *conclusion.also,
-        _what(conclusion, zone),
-        _reasons(conclusion, zone, most),
-        _facts(snapshot, conclusion, zone, most),
-        _data(snapshot, conclusion, most),
-        _monitoring(suggestions),
-        f"Data as of {clock(snapshot.as_of, zone)}. Model {wording.model.name} {wording.model.version}.",
+        wording.caution if conclusion.kind in ("risk", "withheld") else None,
+        *(_escaped(row, reason_of(row, style)) for row in conclusion.also),
+        _what(conclusion, style, zone),
+        reasons(conclusion, style, zone, most),
+        _facts(snapshot, conclusion, style, zone, most),
+        notes_on_data(snapshot, conclusion, style.language, most),
+        _monitoring(suggestions, style),
+        style.language.say("as_of", as_of=as_of, model=plain(model.name, 60), version=plain(model.version, 20)),
     ]
-    return "\n\n".join(block for block in blocks if block)
+    return [block for block in blocks if block]
 
 
-def _what(conclusion: Conclusion, zone: tzinfo | None) -> str:
+def _escaped(row: Conclusion, said: str) -> str:
+    """The END sentence is our own and holds arrows; what came from elsewhere is escaped."""
+    return said if row.kind == "end-charted" else plain(said, _LONGEST_REASON)
+
+
+def _what(conclusion: Conclusion, style: CardStyle, zone: tzinfo | None) -> str:
     if conclusion.prediction:
-        return _risk(conclusion.prediction, zone)
-    said = conclusion.reason if conclusion.kind != "not-computed" else f"END risk not computed: {conclusion.reason}"
-    quoted = (
-        f'\n\n> "{plain(conclusion.sentence.text)}" ({_where(conclusion.sentence, zone)})'
-        if conclusion.sentence
-        else ""
-    )
-    stop = "" if said.endswith(".") else "."
-    return f"{said[:1].upper()}{said[1:]}{stop}{quoted}"
+        return _risk(conclusion.prediction, style, zone)
+    said = (not_computed if conclusion.kind == "not-computed" else reason_of)(conclusion, style)
+    whole = f"{said[:1].upper()}{said[1:]}{'' if said.endswith('.') else '.'}"
+    sentence = conclusion.sentence
+    quote = f"\n\n> {quoted(sentence.text)} ({_where(sentence, style, zone)})" if sentence else ""
+    return f"{_escaped(conclusion, whole)}{quote}"
 
 
-def _risk(prediction: Prediction, zone: tzinfo | None) -> str:
-    population = prediction.model.training_population
+def _risk(prediction: Prediction, style: CardStyle, zone: tzinfo | None) -> str:
     low, high = (percent(bound) for bound in prediction.interval)
-    state = "Flagged." if prediction.flagged else NO_REASSURANCE
-    return (
-        f"END risk {percent(prediction.risk)} by {clock(prediction.until, zone)} (day 7 after arrival; models of the "
-        f"ensemble: {low} to {high}). {population.capitalize()} patients free of END at this hour: "
-        f"{percent(prediction.comparator)}. {state}"
+    return style.language.say(
+        f"risk_{prediction.model.training_population}",
+        risk=percent(prediction.risk),
+        until=style.clock(prediction.until, zone),
+        low=low,
+        high=high,
+        comparator=percent(prediction.comparator),
+        state=style.language.say("flagged" if prediction.flagged else "not_flagged"),
     )
 
 
-def _reasons(conclusion: Conclusion, zone: tzinfo | None, most: int) -> str | None:
-    """The strongest contributions, as associations with the model's figure."""
-    if conclusion.prediction is None or conclusion.inputs is None or most == 0:
-        return None
-    ranked = sorted(conclusion.prediction.contributions, key=lambda one: -abs(one.risk_points))
-    features = {feature.name: feature for feature in conclusion.inputs.features}
-    lines = [_reason(one, features.get(one.feature), conclusion, zone) for one in ranked[:most]]
-    return "**Associated with the figure**\n" + "\n".join(lines)
-
-
-def _reason(one: Contribution, feature: Feature | None, conclusion: Conclusion, zone: tzinfo | None) -> str:
-    direction = "higher" if one.risk_points > 0 else "lower"
-    value = _shown(feature) if feature else ""
-    at = (
-        f" ({clock(feature.effective, zone)})"
-        if feature and feature.effective and value and not feature.is_flag
-        else ""
-    )
-    quote = ""
-    if one.sentence is not None and conclusion.inputs:
-        quote = f': "{plain(conclusion.inputs.sentences[one.sentence].text, 80)}"'
-    return f"- {direction}: {plain(one.label, 60)}{value}{at}{quote} [{plain(one.source, 40)}]".replace(
-        "[", "("
-    ).replace("]", ")")
-
-
-def _shown(feature: Feature) -> str:
-    """A value with its unit, yes or no for a flag; nothing where it was not charted, which the label says."""
-    if feature.value is None:
-        return ""
-    if feature.is_flag:
-        return ": yes" if feature.value else ": no"
-    return f" {number(feature.value)} {feature.unit}".rstrip()
-
-
-def _facts(snapshot: ClinicalSnapshot, conclusion: Conclusion, zone: tzinfo | None, most: int) -> str | None:
+def _facts(
+    snapshot: ClinicalSnapshot, conclusion: Conclusion, style: CardStyle, zone: tzinfo | None, most: int
+) -> str | None:
     """NIHSS series, findings with their sentences, and published scores, on cards without a number."""
     if conclusion.prediction is not None:
         return None
-    lines = [_series(snapshot, zone)]
+    lines = [_series(snapshot, style, zone)]
     if conclusion.inputs:
-        for name in _SHOWN_FINDINGS:
-            found = present(conclusion.inputs, name)[:1]
-            sentences = [conclusion.inputs.sentences[one.sentence] for one in found]
-            sentences = [one for one in sentences if one != conclusion.sentence]  # quoted above
-            lines += [f'- {label_of(name)}: "{plain(one.text, 100)}" ({_where(one, zone)})' for one in sentences]
-    lines += [f"- {plain(score.text, 160)}" for score in _leading(conclusion.scores)]
-    shown = [line for line in lines if line][: most + 2]
+        lines += _findings(conclusion.inputs, conclusion.sentence, style, zone)
+    lines += [style.language.say("score", score=plain(score.text, 160)) for score in _leading(conclusion.scores)]
+    shown = [f"- {line}" for line in lines if line][: max(0, most + 2)]
     return "\n".join(shown) or None
+
+
+def _findings(inputs: ModelInputs, above: Sentence | None, style: CardStyle, zone: tzinfo | None) -> Iterator[str]:
+    """The first sentence of each finding that a card shows, unless it is quoted ``above``."""
+    for name in _SHOWN_FINDINGS:
+        for found in present(inputs, name)[:1]:
+            sentence = inputs.sentences[found.sentence]
+            if sentence != above:
+                label = plain(style.language.label(label_of(name)), 60)
+                yield f"{label}: {quoted(sentence.text, 100)} ({_where(sentence, style, zone)})"
 
 
 def _leading(scores: Sequence[ScoreResult]) -> Sequence[ScoreResult]:
@@ -142,53 +132,28 @@ def _leading(scores: Sequence[ScoreResult]) -> Sequence[ScoreResult]:
     return sorted(scores, key=lambda score: score.points is None)[:_MOST_SCORES]
 
 
-def _series(snapshot: ClinicalSnapshot, zone: tzinfo | None) -> str | None:
+def _series(snapshot: ClinicalSnapshot, style: CardStyle, zone: tzinfo | None) -> str | None:
     known = sorted((one for one in snapshot.nihss if one.total is not None), key=lambda one: one.effective)[-5:]
     if not known:
         return None
-    series = ", ".join(f"{one.total} ({clock(one.effective, zone)})" for one in known)
+    scores = ", ".join(f"{one.total} ({style.clock(one.effective, zone)})" for one in known)
     rise = total_rise(known[0], known[-1]) if len(known) > 1 else None
-    change = f"; change {rise:+d}" if rise is not None else ""
-    return f"- NIHSS {series}{change}"
+    if rise is None:
+        return style.language.say("nihss_series", scores=scores)
+    return style.language.say("nihss_change", scores=scores, change=f"{rise:+d}")
 
 
-def _where(sentence: Sentence, zone: tzinfo | None) -> str:
-    return f"{sentence.report}, {clock(sentence.effective, zone)}"
+def _where(sentence: Sentence, style: CardStyle, zone: tzinfo | None) -> str:
+    return f"{plain(sentence.report, 90)}, {style.clock(sentence.effective, zone)}"
 
 
-def _data(snapshot: ClinicalSnapshot, conclusion: Conclusion, most: int) -> str:
-    """What was used, missing, unknown, old or left out."""
-    notes = []
-    if conclusion.inputs:
-        features = conclusion.inputs.features
-        missing = [feature.label for feature in features if not feature.observed]
-        notes.append(f"Used {len(features) - len(missing)} of {len(features)} inputs.")
-        if missing:
-            notes.append(f"Not charted: {_listed(missing, most + 4)}.")
-        if old := [f"{feature.label} {age:.0f} h" for feature, age in conclusion.inputs.stale]:
-            notes.append(f"Old: {_listed(old, most + 2)}.")
-        if not conclusion.inputs.sentences:
-            notes.append("No report text.")
-    if "procedures" in snapshot.unanswered:
-        notes.append("Thrombectomy: unknown.")
-    said = list(dict.fromkeys(plain(issue.text, 120) for issue in (*snapshot.issues, *_model_issues(conclusion))))
-    notes += [f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}" for text in said[: most + 1]]
-    if len(said) > most + 1:
-        notes.append(f"And {len(said) - most - 1} more notes on the data.")
-    return "**Data**: " + " ".join(notes) if notes else ""
-
-
-def _model_issues(conclusion: Conclusion) -> Sequence[Issue]:
-    return conclusion.prediction.issues if conclusion.prediction else ()
-
-
-def _listed(names: Sequence[str], most: int) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return "; ".join(names[:most]) + more
-
-
-def _monitoring(suggestions: Sequence[Suggestion]) -> str | None:
+def _monitoring(suggestions: Sequence[Suggestion], style: CardStyle) -> str | None:
     if not suggestions:
         return None
-    lines = [f"- {one.text}{f' ({one.basis})' if one.basis else ''}" for one in suggestions]
-    return f"**Monitoring** ({erratum_note()})\n" + "\n".join(lines)
+    lines = [f"- {_suggestion(one)}" for one in suggestions]
+    return "\n".join([f"**{style.language.say('monitoring')}** ({style.language.say('erratum')})", *lines])
+
+
+def _suggestion(one: Suggestion) -> str:
+    basis = f" ({one.basis})" if one.basis else ""
+    return f"{plain(one.text, _LONGEST_SUGGESTION)}{basis}"

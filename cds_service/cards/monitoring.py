@@ -8,6 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from cds_service.cards.language import filled
+from cds_service.cards.style import CardStyle
 from cds_service.conclude import Conclusion, present
 from fhir_mappings.snapshot import ClinicalSnapshot, Measurement
 
@@ -32,27 +34,29 @@ def _table(name: str) -> dict[str, Any]:
     return tomllib.loads((_CARDS / name).read_text("utf-8"))
 
 
-def erratum_note() -> str:
-    """What was not read of the guideline."""
-    return str(_table("monitoring.toml")["erratum"])
-
-
 def suggest(
-    snapshot: ClinicalSnapshot, conclusion: Conclusion, *, order_intent: str, check_interval_text: str | None = None
+    snapshot: ClinicalSnapshot,
+    conclusion: Conclusion,
+    *,
+    order_intent: str,
+    check_interval_text: str | None = None,
+    style: CardStyle | None = None,
 ) -> tuple[Suggestion, ...]:
     """Every suggestion whose chart fact holds; none where ischemic stroke is not established."""
     if conclusion.inputs is None:
         return ()
+    tables = (style or CardStyle()).language.tables
     facts, found = _facts(snapshot, conclusion), []
     for row in _table("monitoring.toml")["suggestion"]:
         if row["when"] not in facts:
             continue
-        text = row["text"].format(**facts[row["when"]])
+        text = filled(tables["monitoring"][row["id"]], facts[row["when"]])
         if row["id"] == "closer-checks" and check_interval_text:
             text = f"{text}: {check_interval_text}"
         guideline = _table("monitoring.toml")["guideline"]
         basis = f"{guideline}, {row['basis']}" if row["basis"] else ""
-        order = _service_request(row, snapshot, order_intent) if "order" in row else None
+        name = tables["order"].get(row["id"])
+        order = _service_request(row["id"], name, snapshot, order_intent) if name else None
         found.append(Suggestion(row["id"], text, basis, order))
     return tuple(found)
 
@@ -93,10 +97,10 @@ def _persistent_glucose(snapshot: ClinicalSnapshot) -> tuple[Measurement, Measur
     return (high[0], high[-1]) if high and high[-1].effective - high[0].effective >= _APART else None
 
 
-def _service_request(row: Mapping[str, Any], snapshot: ClinicalSnapshot, intent: str) -> dict[str, Any]:
+def _service_request(id_: str, name: str, snapshot: ClinicalSnapshot, intent: str) -> dict[str, Any]:
     """A draft order of a check (FHIR R4 ServiceRequest); the site's own code where it has one."""
-    code: dict[str, Any] = {"text": row["order"]}
-    if coding := _table("order_codes.toml").get(row["id"]):
+    code: dict[str, Any] = {"text": name}
+    if coding := _table("order_codes.toml").get(id_):
         code["coding"] = [coding]
     encounter = {"encounter": {"reference": snapshot.stay.encounters[0]}} if snapshot.stay else {}
     return {

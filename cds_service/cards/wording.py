@@ -1,28 +1,27 @@
-"""How numbers, times and quoted text stand on a card."""
+"""What stands on every card of a service, and how long its parts may be."""
 
-import re
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, field
 
+from cds_service.cards.escaping import BREAK, bare
+from cds_service.cards.style import CardStyle
 from models.prediction import ModelIdentity
 
 LONGEST_SUMMARY = 139
 LONGEST_DETAIL = 1500
-SIMULATED = (
-    "**Simulated model**: trained on simulated patients, never validated on real ones. "
-    "Its figures say nothing about real patients."
-)
-NO_REASSURANCE = "Not flagged, which is no reassurance."
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
+LONGEST_LABEL = 139
+"""Of a suggestion; CDS Hooks sets no limit, EHRs show labels on buttons (assumption)."""
+LONGEST_DESCRIPTION = 255
+"""Of an action (assumption)."""
 
 
 @dataclass(frozen=True)
 class Wording:
-    """What stands on every card of a service: its address, its mode, its model."""
+    """What stands on every card of a service: its address, its mode, its model, its language and dates."""
 
     base_url: str
     mode: str
     model: ModelIdentity
+    style: CardStyle = field(default_factory=CardStyle)
 
     @property
     def simulated(self) -> bool:
@@ -31,8 +30,15 @@ class Wording:
 
     @property
     def banner(self) -> str | None:
-        """What a mode that is not production says first."""
-        return None if self.mode == "production" else f"**{self.mode.capitalize()} mode**: not for patient care."
+        """What a mode that is not production says first, in Markdown."""
+        say = self.style.language.say
+        return None if self.mode == "production" else f"**{say(f'{self.mode}_mode')}**: {say('not_for_care')}"
+
+    @property
+    def caution(self) -> str | None:
+        """What a number of a model trained on simulated patients is worth, in Markdown."""
+        say = self.style.language.say
+        return f"**{say('simulated_model')}**: {say('simulated_meaning')}" if self.simulated else None
 
 
 def percent(probability: float) -> str:
@@ -41,34 +47,17 @@ def percent(probability: float) -> str:
     return "<1 %" if points < 1 else (">99 %" if points > 99 else f"{points} %")
 
 
-def clock(moment: datetime, zone: tzinfo | None) -> str:
-    """``Thu 14:00`` in the zone of the patient's chart."""
-    return f"{moment.astimezone(zone):%a %H:%M}"
-
-
-def number(value: float) -> str:
-    """A value as a clinician writes it: at most three significant digits beyond the point."""
-    return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
-
-
-def plain(text: str, longest: int = 160) -> str:
-    """Text of a report or a chart as harmless Markdown: one line, no markup, links or HTML."""
-    line = re.sub(r"\s+", " ", text).strip()
-    if len(line) > longest:
-        line = f"{line[: longest - 1].rstrip()}…"
-    return _MARKDOWN.sub(r"\\\1", line).replace("://", ":\u200b//")
-
-
 def shortened(text: str, longest: int = LONGEST_SUMMARY) -> str:
-    """At most so many UTF-16 units, as EHRs count them, cut at a word."""
-    if _units(text) <= longest:
-        return text
+    """Plain text without markup, at most so many UTF-16 units, as EHRs count them, cut at a word."""
+    line = bare(text)
+    if _units(line) <= longest:
+        return line
     words: list[str] = []
-    for word in text.split(" "):
+    for word in line.split(" "):
         if _units(" ".join([*words, word])) > longest - 1:
             break
         words.append(word)
-    return " ".join(words) + "…" if words else text[: longest // 2]
+    return (" ".join(words) if words else line[: (longest - 1) // 2].rstrip(BREAK)) + "…"
 
 
 def _units(text: str) -> int:

@@ -1,18 +1,18 @@
 """How things are said: lengths, escaping, and words that never stand on a card."""
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.cards.wording import LONGEST_DETAIL, LONGEST_SUMMARY, number, percent, plain, shortened
+from cds_service.cards.language import shipped, texts_of
+from cds_service.cards.style import CardStyle
+from cds_service.cards.wording import LONGEST_DETAIL, LONGEST_SUMMARY, percent, shortened
 from tests import builders as b
 from tests.cds_service.calls import card
 from tests.fakes import FakePredictor
 
-ROOT = Path(__file__).parents[2]
 FORBIDDEN = re.compile(
     r"low risk|\bbecause\b|step.?down|discharge|less (?:frequent|monitoring)|safe to|reduce (?:checks|monitoring)|!",
     re.I,
@@ -37,7 +37,7 @@ def cards_of_all_kinds() -> list[dict]:
 def test_no_text_advises_less_care_or_claims_a_cause():
     """Every card and every suggestion is gone through."""
     texts = [text for one in cards_of_all_kinds() for text in (one["summary"], one["detail"])]
-    texts += re.findall(r'^text = "(.*)"$', (ROOT / "cds_service/cards/monitoring.toml").read_text("utf-8"), re.M)
+    texts += [text for _, text in texts_of(shipped("en"))]
     assert [] == [text for text in texts if FORBIDDEN.search(text)]
 
 
@@ -64,14 +64,6 @@ def test_a_summary_fits_in_code_points_and_in_utf_16(text: str):
     assert LONGEST_SUMMARY >= max(len(short), len(short.encode("utf-16-le")) // 2)
 
 
-@given(st.text(max_size=300))
-def test_quoted_text_is_one_line_without_live_markup(text: str):
-    """No line break, no unescaped bracket or angle."""
-    quoted = plain(text)
-    assert "\n" not in quoted
-    assert not re.search(r"(?<!\\)[<>\[\]`*_]", quoted)
-
-
 @pytest.mark.parametrize(("value", "shown"), [(0.456, "46 %"), (0.001, "<1 %"), (0.999, ">99 %"), (0.5, "50 %")])
 def test_a_risk_is_never_zero_or_certain(value: float, shown: str):
     """Percent, whole points."""
@@ -81,7 +73,7 @@ def test_a_risk_is_never_zero_or_certain(value: float, shown: str):
 @pytest.mark.parametrize(("value", "shown"), [(214.4, "214"), (0.8, "0.8"), (6.0, "6"), (5.432, "5.43")])
 def test_values_stand_as_clinicians_write_them(value: float, shown: str):
     """At most three significant digits."""
-    assert shown == number(value)
+    assert shown == CardStyle().number(value)
 
 
 def test_persistent_glucose_needs_two_values_two_hours_apart():
@@ -96,3 +88,18 @@ def test_thrombolysis_within_a_day_fires_its_schedule_and_later_does_not():
     lysis = b.searchset(b.procedure("472191000119101", 1, "lysis"))
     assert "every 15 min for 2 h" in card(procedures=lysis)["detail"]
     assert "every 15 min" not in card(hours=30, procedures=lysis)["detail"]
+
+
+def test_a_card_with_everything_to_say_keeps_its_length_and_its_last_line():
+    """Every suggestion, every note: what is left out goes before the line that says of when the data are."""
+    lysis = b.searchset(b.procedure("472191000119101", 1, "lysis"))
+    high = [b.observation("2345-7", value, "mg/dL", at, f"g{at}") for at, value in ((1, 201), (5, 214))]
+    bad = [b.observation("2345-7", 130, "stones", 1, f"bad{place}" + "x" * 50) for place in range(60)]
+    large = b.report("Large acute left MCA territory infarct with " + "very " * 40 + "clear mass effect.")
+    for nihss in (b.searchset(), b.searchset(*(b.nihss(9 + at, at) for at in range(6)))):
+        detail = card(labs=b.searchset(*high, *bad), reports=b.searchset(large), procedures=lysis, nihss=nihss)[
+            "detail"
+        ]
+        assert LONGEST_DETAIL > len(detail)
+        assert "Stroke-unit care" in detail
+        assert detail.splitlines()[-1].startswith("Data as of")

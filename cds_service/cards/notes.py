@@ -1,0 +1,60 @@
+"""What a card says of its data: used, missing, unknown, old or left out."""
+
+from collections.abc import Iterator, Sequence
+
+from cds_service.cards.escaping import plain
+from cds_service.cards.language import Language
+from cds_service.conclude import Conclusion
+from fhir_mappings.inputs import ModelInputs
+from fhir_mappings.snapshot import ClinicalSnapshot, Issue
+
+
+def notes_on_data(snapshot: ClinicalSnapshot, conclusion: Conclusion, language: Language, most: int) -> str | None:
+    """The section on the data; with a smaller ``most`` fewer names and notes are told, and how many were not."""
+    notes = list(_on_inputs(conclusion.inputs, language, most)) if conclusion.inputs else []
+    if "procedures" in snapshot.unanswered:
+        notes.append(language.say("thrombectomy_unknown"))
+    notes += _issues((*snapshot.issues, *_model_issues(conclusion)), language, max(0, most + 1))
+    return f"**{language.say('data')}**: {' '.join(notes)}" if notes else None
+
+
+def _on_inputs(inputs: ModelInputs, language: Language, most: int) -> Iterator[str]:
+    features = inputs.features
+    missing = [_label(feature.label, language) for feature in features if not feature.observed]
+    yield language.say("inputs_used", used=len(features) - len(missing), all=len(features))
+    if missing:
+        yield language.say("not_charted", names=_listed(missing, language, max(1, most + 4)))
+    old = [
+        language.say("old_value", label=_label(feature.label, language), hours=f"{age:.0f}")
+        for feature, age in inputs.stale
+    ]
+    if old:
+        yield language.say("old", names=_listed(old, language, max(1, most + 2)))
+    if not inputs.sentences:
+        yield language.say("no_report")
+
+
+def _issues(issues: Sequence[Issue], language: Language, most: int) -> Iterator[str]:
+    """The issues as sentences, each once; their texts are English in every language, which the card says."""
+    said = list(dict.fromkeys(plain(issue.text, 120) for issue in issues))
+    if shown := " ".join(map(_sentence, said[:most])):
+        yield language.say("notes", notes=shown)
+    if (left := len(said) - most) > 0:
+        yield language.say("more_notes_one" if left == 1 else "more_notes_other", count=left)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _model_issues(conclusion: Conclusion) -> Sequence[Issue]:
+    return conclusion.prediction.issues if conclusion.prediction else ()
+
+
+def _label(english: str, language: Language) -> str:
+    return plain(language.label(english), 60)
+
+
+def _listed(names: Sequence[str], language: Language, most: int) -> str:
+    shown = "; ".join(names[:most])
+    return language.say("and_more", names=shown, count=len(names) - most) if len(names) > most else shown

@@ -1,0 +1,43 @@
+"""How numbers and times stand on a card, and in which language: the site's choice."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Literal
+
+from cds_service.cards.language import Language, shipped
+
+DateForm = Literal["weekday-24h", "weekday-12h", "day-month", "iso"]
+
+
+@dataclass(frozen=True)
+class CardStyle:
+    """A language and a form of dates."""
+
+    language: Language = field(default_factory=lambda: shipped("en"))
+    date_form: DateForm = "weekday-24h"
+
+    def clock(self, moment: datetime, zone: tzinfo | None) -> str:
+        """``Thu 14:00``, ``Thu 2:00 PM``, ``26 Nov 14:00`` or ``2026-11-26 14:00`` in the zone of the chart."""
+        return self.day_and_time(moment.astimezone(zone))
+
+    def day_and_time(self, moment: datetime) -> str:
+        """The same in the moment's own zone."""
+        if self.date_form == "iso":
+            return f"{moment:%Y-%m-%d %H:%M}"
+        time = self.time(moment)
+        if self.date_form == "day-month":
+            month = self.language.months[moment.month - 1]
+            return self.language.say("day_month", day=moment.day, month=month, time=time)
+        return f"{self.language.weekdays[moment.weekday()]} {time}"
+
+    def time(self, moment: datetime) -> str:
+        """``14:00`` or ``2:00 PM``, in the moment's own zone."""
+        if self.date_form != "weekday-12h":
+            return f"{moment:%H:%M}"
+        half = self.language.say("am" if moment.hour < 12 else "pm")
+        return self.language.say("time_12h", hour=moment.hour % 12 or 12, minute=f"{moment:%M}", half=half)
+
+    def number(self, value: float) -> str:
+        """A value as a clinician writes it: at most three significant digits beyond the point."""
+        shown = f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+        return shown.replace(".", self.language.decimal)
