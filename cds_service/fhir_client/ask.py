@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from cds_service.fhir_client.client import FhirClient, WrongPatientError
-from cds_service.outbound.session import POOL, OutboundError
+from cds_service.outbound.connection import POOL
+from cds_service.outbound.session import OutboundError
 from fhir_mappings.queries import Search
 from fhir_mappings.snapshot import Raw
 

@@ -11,6 +11,8 @@ from fhir_mappings.queries import Search
 from fhir_mappings.snapshot import Raw
 
 MOST_PAGES = 10
+MOST_ENTRIES = 5000
+"""Of one search: vital signs every 15 minutes for 7 days are some 3,000 (assumption)."""
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-_][A-Za-z0-9\-._]{0,63}")
 _CLIMBS = re.compile(r"(^|/)\.\.?(/|$)|%|\\")
 
@@ -67,21 +69,25 @@ class FhirClient:
     def search(self, search: Search, patient_id: str) -> Found:
         """All pages of a search. Raises `OutboundError`, also where another patient's entry comes.
 
-        A later page that cannot be read leaves the answer incomplete.
+        A later page that cannot be read leaves the answer incomplete, and so do more entries or pages
+        than are ever read.
         """
         resources: list[Raw] = []
         dropped = 0
         bundle = self._first_page(search)
-        for _ in range(MOST_PAGES):
+        for page in range(1, MOST_PAGES + 1):
             entries = _entries(bundle)
             own = [raw for raw in entries if raw.get("resourceType") == search.path]
             if any(_other_patient(raw, patient_id) for raw in own):
                 raise WrongPatientError
             resources += own
             dropped += len(entries) - len(own)
-            following = next_link(bundle)
+            too_many = len(resources) + dropped > MOST_ENTRIES
+            following = None if too_many else next_link(bundle)
             if following is None:
-                return Found(tuple(resources), dropped=dropped)
+                return Found(tuple(resources[:MOST_ENTRIES]), complete=not too_many, dropped=dropped)
+            if page == MOST_PAGES:
+                break
             try:
                 bundle = self._get(self._rebased(following, search.path))
             except OutboundError:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from cds_service.fhir_client.client import matches, next_link, outcome_failed
+from cds_service.fhir_client.client import MOST_ENTRIES, matches, next_link, outcome_failed
 from fhir_mappings.queries import Query
 from fhir_mappings.snapshot import Issue, Raw
 from fhir_mappings.windows import instant
@@ -24,6 +24,7 @@ class Sent:
 
 
 FAILED = Sent(None, complete=False)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def sent(query: Query, prefetch: Mapping[str, Any] | None, patient_id: str, since: datetime | None = None) -> Sent:
@@ -62,9 +63,19 @@ def _bundled(query: Query, value: Any, since: datetime | None) -> Sent:
     if not isinstance(value, dict) or value.get("resourceType") != "Bundle" or outcome_failed(value):
         return FAILED
     found = matches(value)
-    resources = tuple(raw for raw in found if raw)
-    complete = next_link(value) is None and not _cut_off(query, resources, since)
-    return Sent(resources, complete, _bare(query, len(found) - len(resources)))
+    sent_along = tuple(raw for raw in found if raw)
+    resources, too_many = _newest(query, sent_along)
+    complete = next_link(value) is None and not too_many and not _cut_off(query, resources, since)
+    return Sent(resources, complete, (*_bare(query, len(found) - len(sent_along)), *too_many))
+
+
+def _newest(query: Query, found: Sequence[Raw]) -> tuple[tuple[Raw, ...], tuple[Issue, ...]]:
+    """The newest of more resources than are ever read of one query, those without a time last; and that it is so."""
+    if len(found) <= MOST_ENTRIES:
+        return tuple(found), ()
+    dated = sorted(found, key=lambda raw: _moment(raw) or _LONG_AGO, reverse=True)
+    text = f"{query.name}: {len(found)} were sent, the newest {MOST_ENTRIES} are read"
+    return tuple(dated[:MOST_ENTRIES]), (Issue("incomplete", text, about=query.key),)
 
 
 def _alone(value: Raw, patient_id: str) -> Sent:

@@ -1,10 +1,14 @@
 """Which FHIR server may be called, under which of our names, and with what."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from ipaddress import ip_address
 
-from cds_service.settings import LOOPBACK, FhirServer, Settings
+from cds_service.settings import LOOPBACK, URL, FhirServer, Settings
+
+_STRICT = re.compile(URL)
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ def target_for(url: str, settings: Settings, issuer: str | None = None) -> Targe
     """
     entry = _entry(url, settings.fhir_servers, loopback_is_one=settings.mode != "production")
     production = settings.mode == "production"
-    if entry is None or (production and urlsplit(entry.base).scheme != "https" and not entry.allow_http):
+    if entry is None or (production and not entry.base.startswith("https://") and not entry.allow_http):
         return None
     if entry.issuers and (production or issuer is not None) and issuer not in entry.issuers:
         return None
@@ -39,15 +43,24 @@ def _entry(url: str, entries: Sequence[FhirServer], *, loopback_is_one: bool) ->
 
 
 def _normal(url: str, *, loopback_is_one: bool) -> tuple[str, str, int, str] | None:
-    """Scheme, host, port and path; None where the URL carries anything else."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    except (ValueError, KeyError):
+    """Scheme, host, port and path of a URL in the strict form of `settings.URL`; None for any other text.
+
+    Host case, the scheme's own port, one trailing slash and the spelling of an IPv6 address do not
+    count. All else does: no part is decoded, no dot segment resolved, no letter beyond ASCII mapped.
+    """
+    parts = _STRICT.fullmatch(url)
+    if parts is None:
         return None
-    if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
-        return None
-    host = parts.hostname.lower()
+    port = int(parts["port"] or _PORTS[parts["scheme"]])
+    host = _spelled(parts["host"].lower())
     if loopback_is_one and host in LOOPBACK:
         host = "localhost"
-    return parts.scheme, host, port, parts.path.rstrip("/")
+    return parts["scheme"], host, port, parts["path"].removesuffix("/")
+
+
+def _spelled(host: str) -> str:
+    """A host in its one spelling, an IPv6 address without its brackets."""
+    try:
+        return str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return host

@@ -8,7 +8,14 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.fhir_client.client import FhirClient, WrongPatientError, next_link, outcome_failed
+from cds_service.fhir_client.client import (
+    MOST_ENTRIES,
+    MOST_PAGES,
+    FhirClient,
+    WrongPatientError,
+    next_link,
+    outcome_failed,
+)
 from cds_service.outbound.session import OutboundError
 from fhir_mappings.queries import Search
 from tests import builders as b
@@ -56,6 +63,15 @@ def test_a_next_link_is_asked_on_our_own_base(next_url: str, asked: str):
     "next_url",
     [
         "https://attacker.example/x?y=1",
+        "https://attacker.example?y=1",
+        "https://ehr.example.attacker.example/x?y=1",
+        "//attacker.example/x?y=1",
+        "mailto:@attacker.example?y=1",
+        "javascript:alert(1)",
+        "/admin?x=1",
+        f"{BASE}/Observation/../../admin?x=1",
+        f"{BASE}/Observation;x=%2e%2e?x=1",
+        f"{BASE}\\..\\admin?x=1",
         f"{BASE}/../admin?x=1",
         f"{BASE}/%2e%2e/admin",
         "https://ehr.example/fhirx/a",
@@ -79,7 +95,32 @@ def test_a_page_that_fails_leaves_the_answer_incomplete():
 def test_pages_without_end_are_given_up():
     """A server whose ``next`` points to itself does not hold us."""
     fhir = FakeFhir({"Observation": (200, b.searchset(b.nihss(1, 1), next_url=f"{BASE}/Observation?x=1"))})
-    assert not client(fhir).search(ALL, b.PATIENT_ID).complete
+    found = client(fhir).search(ALL, b.PATIENT_ID)
+    assert (MOST_PAGES, MOST_PAGES, False) == (len(fhir.asked), len(found.resources), found.complete)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(MOST_ENTRIES + 1, 1), (MOST_ENTRIES // 2 + 1, 2)])
+def test_entries_without_end_are_given_up(count: int, pages: int):
+    """In one page or in several: what is kept is bounded, and said to be a part."""
+    one = b.nihss(1, 1)
+    fhir = FakeFhir({"Observation": (200, b.searchset(*[one] * count, next_url=f"{BASE}/Observation?x=1"))})
+    found = client(fhir).search(ALL, b.PATIENT_ID)
+    assert (pages, MOST_ENTRIES, False) == (len(fhir.asked), len(found.resources), found.complete)
+
+
+def test_as_many_entries_as_may_be_are_a_whole_answer():
+    """The bound itself is inside."""
+    fhir = FakeFhir({"Observation": (200, b.searchset(*[b.nihss(1, 1)] * MOST_ENTRIES))})
+    found = client(fhir).search(ALL, b.PATIENT_ID)
+    assert (MOST_ENTRIES, True) == (len(found.resources), found.complete)
+
+
+def test_another_patient_beyond_the_bound_rejects_the_answer_too():
+    """What is not kept is looked at all the same."""
+    other = b.nihss(1, 1) | {"subject": {"reference": "Patient/p2"}}
+    fhir = FakeFhir({"Observation": (200, b.searchset(*[b.nihss(1, 1)] * (MOST_ENTRIES + 1), other))})
+    with pytest.raises(WrongPatientError):
+        client(fhir).search(ALL, b.PATIENT_ID)
 
 
 def test_a_server_that_does_not_sort_is_asked_without():

@@ -2,69 +2,33 @@
 
 import gzip
 import json
+import logging
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tracemalloc
 
 import pytest
 import requests
 
-from cds_service.outbound.session import LARGEST_ANSWER, OutboundError, get_json, new_session
+from cds_service.outbound.session import LARGEST_ANSWER, OutboundError, get_json, new_session, send_json
 from tests.fakes import FakeFhir, session_with
-
-Reply = Callable[[socket.socket], None]
-
-
-def http(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    """One HTTP/1.1 response."""
-    return "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]).encode() + body
+from tests.loopback import Reply, always, http, listening, once
 
 
-@contextmanager
-def listening(reply: Reply) -> Iterator[tuple[str, list[str]]]:
-    """A server on loopback that hands each connection to ``reply``; its URL, and the peers that came."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        peers: list[str] = []
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, peer = server.accept()
-                except OSError:
-                    return
-                peers.append(str(peer))
-                with connection:
-                    reply(connection)
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/fhir", peers
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
-
-
-def always(response: bytes) -> Reply:
-    """The same response to every request on a connection."""
+def dripping(start: bytes, piece: bytes) -> Reply:
+    """What is sent at once, and then a piece every 20 ms without end: no single read ever times out."""
 
     def reply(connection: socket.socket) -> None:
-        while connection.recv(65_536):
-            connection.sendall(response)
+        connection.recv(65_536)
+        connection.sendall(start)
+        try:
+            while True:
+                connection.sendall(piece)
+                time.sleep(0.02)
+        except OSError:
+            return
 
     return reply
-
-
-def drip(connection: socket.socket) -> None:
-    """A body of a megabyte, a byte at a time: no single read ever times out."""
-    connection.recv(65_536)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-    try:
-        while True:
-            connection.sendall(b" ")
-            time.sleep(0.02)
-    except OSError:
-        return
 
 
 def silent(connection: socket.socket) -> None:
@@ -96,27 +60,55 @@ def test_compressed_and_chunked_answers_are_read():
         assert {"a": 1} == fetched(url)
 
 
-def test_a_server_that_drips_does_not_outlast_the_deadline():
-    """Every read brings a byte, so no socket timeout fires: the deadline itself has to."""
+ENDLESS = {
+    "status": dripping(b"HTTP/1.1 200 O", b"K"),
+    "header": dripping(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+    "continue": dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" "),
+    "chunks": dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "chunk-size": dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+    "gzip-of-nothing": dripping(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000000\r\n\r\n", gzip.compress(b"")
+    ),
+}
+
+
+@pytest.mark.parametrize("part", ENDLESS)
+def test_a_server_that_drips_does_not_outlast_the_deadline(part: str):
+    """Every read brings a byte, so no socket timeout fires: the deadline itself has to, in every part of an answer."""
     begun = time.monotonic()
-    with listening(drip) as (url, _), pytest.raises(OutboundError, match="timed out"):
+    with listening(ENDLESS[part]) as (url, _), pytest.raises(OutboundError, match="timed out"):
         fetched(url, seconds=0.4)
-    assert 1.5 > time.monotonic() - begun
+    assert 2 > time.monotonic() - begun
+
+
+def test_a_server_that_never_shakes_hands_times_out():
+    """TLS is asked for, and nothing is said."""
+    begun = time.monotonic()
+    with listening(silent) as (url, _), pytest.raises(OutboundError, match="timed out"):
+        fetched(url.replace("http:", "https:"), seconds=0.4)
+    assert 2 > time.monotonic() - begun
+
+
+def test_a_kept_connection_has_the_time_of_its_next_request():
+    """What the last answer left of its own is no bound for the next."""
+
+    def reply(connection: socket.socket) -> None:
+        for wait_s in (0.0, 0.6):
+            connection.recv(65_536)
+            time.sleep(wait_s)
+            connection.sendall(http(b"{}"))
+
+    with listening(reply) as (url, peers), new_session() as session:
+        get_json(session, url, until=time.monotonic() + 0.4)
+        assert {} == get_json(session, url, until=time.monotonic() + 5)
+        assert 1 == len(peers)
 
 
 def test_a_server_that_is_silent_times_out():
     """Connected, and then nothing."""
     with listening(silent) as (url, _), pytest.raises(OutboundError, match="timed out"):
         fetched(url, seconds=0.3)
-
-
-def test_a_redirect_is_not_followed():
-    """The token would go wherever the redirect points."""
-    answer = http(b"", "Location: http://127.0.0.1:1/elsewhere", status="302 Found")
-    with listening(always(answer)) as (url, peers):
-        with pytest.raises(OutboundError, match="answered 302"):
-            fetched(url)
-        assert 1 == len(peers)
 
 
 def test_cookies_of_one_answer_do_not_go_with_the_next():
@@ -132,6 +124,38 @@ def test_cookies_of_one_answer_do_not_go_with_the_next():
         for _ in range(2):
             get_json(session, url, until=time.monotonic() + 5)
     assert [False, False] == [b"Cookie:" in one for one in seen]
+
+
+@pytest.mark.parametrize("encodings", [1, 2])
+def test_a_compressed_bomb_ends_at_the_same_size(encodings: int):
+    """Memory is bounded by what we would keep, not by what two megabytes can be blown up to."""
+    body = gzip.compress(b" " * 1_000_000) * 2000  # two gigabytes
+    for _ in range(encodings - 1):
+        body = gzip.compress(body)
+    named = ", ".join(["gzip"] * encodings)
+
+    def reply(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        try:
+            connection.sendall(http(body, f"Content-Encoding: {named}"))
+        except OSError:
+            return  # hung up on, as should be
+
+    with listening(reply) as (url, _):
+        tracemalloc.start()
+        with pytest.raises(OutboundError, match="too large"):
+            fetched(url, seconds=20)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert 2 * LARGEST_ANSWER > peak
+
+
+def test_an_answer_to_what_was_posted_is_bounded_too():
+    """The same reading serves both."""
+    fhir = FakeFhir({"x": (200, b" " * (LARGEST_ANSWER + 1)), "y": (200, b"<html>")})
+    for path, why in (("x", "too large"), ("y", "not JSON")):
+        with pytest.raises(OutboundError, match=why):
+            send_json(session_with(fhir), f"https://ehr.example/fhir/{path}", {})
 
 
 def test_an_answer_without_end_is_given_up_at_a_size():
@@ -172,3 +196,46 @@ def test_nothing_is_asked_after_the_deadline():
     with pytest.raises(OutboundError, match="no time left"):
         get_json(session_with(fhir), "https://ehr.example/fhir/x", until=time.monotonic() - 1)
     assert [] == fhir.asked
+
+
+@pytest.mark.parametrize("headers", [(), ("no header at all",)])
+def test_no_url_is_logged_at_any_level(caplog: pytest.LogCaptureFixture, headers: tuple[str, ...]):
+    """URLs hold patients' ids, and the library below logs them: every request, and those with odd headers."""
+    caplog.set_level(logging.DEBUG)
+    with listening(always(http(b"{}", *headers))) as (url, _):
+        assert {} == fetched(f"{url}/Observation?patient=p1")
+    assert "p1" not in caplog.text
+
+
+MALFORMED = {
+    "nothing": b"",
+    "no HTTP": b"\x00\xff\x00\xff\r\n\r\n",
+    "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "no status": b"HTTP/1.1\r\n\r\n",
+    "a status in words": b"HTTP/1.1 OK 200\r\nContent-Length: 2\r\n\r\n{}",
+    "a long status line": b"HTTP/1.1 200 " + b"O" * 70_000,
+    "a long header": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+    "many headers": b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 200 + b"\r\n{}",
+    "a short body": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
+    "a length in words": b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n<",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 1\r\n\r\n{}",
+    "a bad chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    "a short chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{}",
+    "no gzip": http(b"{}", "Content-Encoding: gzip"),
+    "half a gzip": http(gzip.compress(b"{}" * 999)[:20], "Content-Encoding: gzip"),
+    "too many encodings": http(b"{}", f"Content-Encoding: {', '.join(['gzip'] * 50)}"),
+    "an encoding that we do not know": http(b"\x01\x02", "Content-Encoding: zip"),
+    "no content": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "other protocols": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+    "a redirect to nowhere": http(b"", "Location: http://[", status="302 Found"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_no_answer_raises_anything_but_its_own_error(name: str):
+    """Broken in whatever way, a server's answer is a request that failed."""
+    begun = time.monotonic()
+    with listening(once(MALFORMED[name])) as (url, _), pytest.raises(OutboundError) as caught:
+        fetched(url)
+    assert 4 > time.monotonic() - begun
+    assert "127.0.0.1" not in caught.value.why
