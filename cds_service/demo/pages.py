@@ -2,11 +2,10 @@
 
 import json
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, Flask, Response, abort, render_template, request
+from flask import Blueprint, Flask, abort, render_template, request
 from markdown_it import MarkdownIt
 
 from cds_service.demo.patients import DemoPatient, UnknownPatient, demo_patient, demo_patients, request_for, shift
@@ -17,7 +16,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def blueprint(settings: Settings, app: Flask) -> Blueprint:
-    """The landing page, one page a patient, and their style sheet."""
+    """The landing page and one page a patient."""
     pages = Blueprint("demo", __name__, template_folder="templates")
     fhir = settings.fhir_servers[0].base if settings.fhir_servers else None
 
@@ -43,10 +42,6 @@ def blueprint(settings: Settings, app: Flask) -> Blueprint:
             asked=json.dumps(asked, indent=2),
             answer=json.dumps(answer, indent=2, ensure_ascii=False),
         )
-
-    @pages.get("/style.css")
-    def style() -> Response:
-        return Response((files("cds_service") / "demo/static/style.css").read_bytes(), mimetype="text/css")
 
     return pages
 

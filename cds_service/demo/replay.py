@@ -33,7 +33,8 @@ def replay(what: str, as_of: str | None = None, *, predictor: Predicts | None = 
         bundle = patient.bundle
         asked, own = request_for(patient, bundle), moment_of(bundle)
     moment = moment or own
-    app = create_app(Settings(mode="demo", host="127.0.0.1"), predictor=predictor, clock=lambda: moment, live=False)
+    settings = Settings(mode="demo", host="127.0.0.1", audit_log=None, prediction_key=None)  # nothing is kept of it
+    app = create_app(settings, predictor=predictor, clock=lambda: moment, live=False)
     response = app.test_client().post(f"/cds-services/{SERVICE_ID}", json=asked)
     answer: dict[str, Any] = response.get_json()
     if response.status_code != 200:

@@ -1,1 +1,1 @@
-"""What is kept: audit and feedback, without PHI."""
+"""What is kept: the audit log, feedback, and predictions where the site wants them."""
