@@ -26,11 +26,11 @@ _TOUCHED = _TRIMMED | {"reference", "valueInteger", "valueDecimal"}
 
 _NUMBER = r"-?[0-9]{1,12}(?:\.[0-9]{1,12}|,[0-9]{1,2})?"
 """A comma with one or two digits behind it is decimal; with three it may part thousands, and stays unread."""
-_LIMITED = re.compile(rf"\s*(<=|>=|<|>)?\s*({_NUMBER})\s*")
+_LIMITED = re.compile(rf"\s*+(<=|>=|<|>)?\s*+({_NUMBER})\s*")
 _PLAIN = re.compile(r"\s*(-?[0-9]{1,12}(?:\.[0-9]{1,12})?)\s*")
 _UNIT = r"(?:[A-Za-zµμ°%{\[]|/[A-Za-zµμ])[^<>=]{0,39}|(?<=\s)10[*^][^<>=]{1,37}"
-_WITH_UNIT = re.compile(rf"\s*(<=|>=|<|>)?\s*({_NUMBER})(?:\s*({_UNIT}))?")
-_PRESSURE = re.compile(r"\s*([0-9]{2,3})\s*/\s*([0-9]{2,3})\s*(?:mm\s?\[?hg\]?)?\s*", re.IGNORECASE)
+_WITH_UNIT = re.compile(rf"\s*+(<=|>=|<|>)?\s*+({_NUMBER})(?:\s*({_UNIT}))?")
+_PRESSURE = re.compile(r"\s*([0-9]{2,3})\s*/\s*([0-9]{2,3})\s*+(?:mm\s?\[?hg\]?)?\s*", re.IGNORECASE)
 _PRESSURE_CODES = frozenset({"55284-4", "85354-9"})
 _QUANTITIES = frozenset({"low", "high", "numerator", "denominator"})
 

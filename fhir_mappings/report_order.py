@@ -17,7 +17,7 @@ _REVISED = frozenset({"amended", "corrected"})
 _SAME_EXAMINATION = timedelta(hours=1)
 """Two reports of one order, or with one text, that lie further apart are of two examinations (assumption)."""
 
-_ADDENDUM = re.compile(r"\W*addend(?:um|a)\b[^:\n]{0,60}(?::|\n|$)\s*", re.IGNORECASE)
+_ADDENDUM = re.compile(r"(?<!\W)\W*+addend(?:um|a)\b[^:\n]{0,60}(?::|\n|$)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

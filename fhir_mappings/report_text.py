@@ -23,7 +23,10 @@ _LABEL = re.compile(
     r"(?::|\n|$)",
     re.IGNORECASE,
 )
-_STATEMENT_END = re.compile(r"[.;!?]+(?:\s+|$)|\n\s*\n")
+_STATEMENT_END = re.compile(r"(?<![.;!?])[.;!?]+(?:\s+|$)|\n\s*\n")  # each run of signs is tried once
+_BLANKS = re.compile(r"[^\S\n]{2,}")
+_DASHES = re.compile(r"-(?:[ /&]*+-){3,}")
+_CHAIN = re.compile(r"(?<!\S)[^\s-]*+(?:-++[^\s-]*+){6,}")
 _NOISE = re.compile(r"[\s*_•#]+")
 
 
@@ -76,7 +79,16 @@ def _joined(parts: Sequence[str]) -> str:
         for number, part in enumerate(parts)
         if not any(said[number] < other for other in said) and said[number] not in said[:number]
     ]
-    return "\n".join(kept)
+    return without_long_runs("\n".join(kept))
+
+
+def without_long_runs(text: str) -> str:
+    """The text with one blank for several of whatever kind, short lines of dashes, and chains of words parted.
+
+    What looks for labels tries every dash as a separator and as part of a word: forty in a row take a minute.
+    """
+    plain = _DASHES.sub("---", _BLANKS.sub(" ", text))
+    return _CHAIN.sub(lambda chain: chain[0].replace("-", " "), plain)
 
 
 def _gather(parts: list[str], reasons: list[str], strings: Iterable[str], held: Held) -> None:
