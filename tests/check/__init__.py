@@ -1,0 +1,1 @@
+"""The command that tries any CDS Hooks service."""
