@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from cds_service.cli_check import check
 from cds_service.cli_model import MODEL_COMMANDS
+from cds_service.cli_records import purge
 from cds_service.terminal import as_text, settings_in_force, site_in_force, told
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ def main() -> None:
 
 for command in MODEL_COMMANDS:
     main.add_command(command)
+main.add_command(purge)
+main.add_command(check)
 
 
 @main.command()
@@ -177,12 +181,12 @@ def _started(make: Callable[[], Application]) -> Application:
 
 
 def _run(app: Application, settings: Settings) -> None:
-    from waitress import serve as listen
+    from cds_service.limits.listening import server_for
 
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
-        listen(app, host=settings.host, port=settings.port, threads=8, ident="endwatch")
+        server_for(app, settings).run()
     except OSError as error:
         raise click.ClickException(
             f"{settings.host}:{settings.port}: {error.strerror}; choose another --port."

@@ -7,7 +7,8 @@ CdsError
 ├── MissingData           412  required FHIR data was neither sent nor reachable
 ├── TooLarge              413  the body is over the limit
 ├── UnsupportedMediaType  415  the body is not declared as JSON
-└── NotReady              503  feedback cannot be kept at the moment
+├── NotReady              503  feedback cannot be kept at the moment
+└── Busy                  503  too many calls at once; says when to come again
 """
 
 from typing import Any
@@ -64,6 +65,13 @@ class NotReady(CdsError):
     """What the call needs is not there at the moment; asking again may help."""
 
     status, issue_type = 503, "transient"
+
+
+class Busy(CdsError):
+    """Too many calls at once; asking again after so many seconds helps."""
+
+    status, issue_type = 503, "throttled"
+    retry_after_s = 1
 
 
 def operation_outcome(error: CdsError) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fhir_mappings.quirks import DEFAULT_QUIRKS
@@ -15,8 +16,15 @@ RESERVED = "ENDWATCH_TEST_"
 SANDBOX_ISSUER = "https://sandbox.cds-hooks.org"
 """The CDS Hooks Sandbox: its signing key is public, so that its tokens prove nothing."""
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
-"""An http or https URL without user, query or fragment."""
+URL = (
+    r"^(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>(?:/[!-\"$->@-\[\]-~]*)?)$"
+)
+Url = Annotated[str, StringConstraints(pattern=URL)]
+"""An http or https URL in ASCII (a name in other letters as punycode) without user, query, fragment or backslash."""
+
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")]
+"""Scheme, host and port of a page as browsers send them; no pattern, and never every page."""
 
 
 class SettingsError(ValueError):
@@ -87,18 +95,59 @@ class Settings(BaseSettings):
     artifact: Path | None = Field(None, description="Folder of the model; the shipped one if unset.")
     encoder: Path | None = Field(None, description="Folder of the text encoder; the installed package if unset.")
     database_url: str = Field(
-        "sqlite:///endwatch.sqlite", description="SQLAlchemy URL of feedback and audit; in memory in demo and test."
+        "sqlite:///endwatch.sqlite",
+        description="SQLAlchemy URL of feedback and predictions: SQLite or PostgreSQL; in memory in demo and test.",
+    )
+    audit_log: Path | None = Field(
+        None, description="Folder of the audit log, one file a day; the logger endwatch.audit if unset."
+    )
+    audit_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Secret that makes the hash of a patient's id in the audit log; without it no patient is in it.",
+    )
+    audit_days: int = Field(2190, ge=1, le=36500, description="Days after which `endwatch purge` removes audit files.")
+    feedback_days: int = Field(365, ge=1, le=36500, description="Days after which `endwatch purge` removes feedback.")
+    prediction_key: SecretStr | None = Field(
+        None,
+        min_length=44,
+        description="Fernet key that turns the encrypted store of predictions on; several, parted by commas: the "
+        "first encrypts, the others still read.",
+    )
+    prediction_days: int = Field(
+        30, ge=1, le=36500, description="Days after which `endwatch purge` removes predictions."
     )
     deadline_ms: int = Field(2500, ge=500, le=60000, description="Time for a whole call.")
     reserve_ms: int = Field(600, ge=0, le=30000, description="Part of the deadline kept for the model and the card.")
     body_limit_mb: int = Field(20, ge=1, le=200, description="Largest request body.")
-    cors_origins: tuple[str, ...] = Field((), description="JSON list of browser origins allowed by CORS.")
+    calls_at_once: int = Field(
+        8, ge=1, le=200, description="Calls at work at once; as many wait, the others are told to come again (503)."
+    )
+    cors_origins: tuple[Origin, ...] = Field((), description="JSON list of browser origins allowed by CORS.")
     algorithms: tuple[Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512"], ...] = Field(
         ("ES384", "RS384"), description="JSON list of signature algorithms accepted from EHRs."
+    )
+    token_minutes: int = Field(
+        60, ge=1, le=1440, description="Longest that an EHR's token may live, from its iat to its exp."
+    )
+    trusted_proxy: IPv4Address | IPv6Address | None = Field(
+        None,
+        description="Address of the one proxy whose X-Forwarded-Host and X-Forwarded-Proto are believed; it has to set "
+        "both.",
+    )
+    strict_authorization: bool = Field(
+        False,
+        description="fhirAuthorization without valid token_type, expires_in, scope and subject is 400, not only noted.",
     )
     critical_on_end: bool = Field(False, description="Charted END is critical even if unconfirmed and below 4 points.")
     check_interval_text: str | None = Field(
         None, max_length=120, description="The site's own interval of checks for flagged patients, shown on the card."
+    )
+    card_language: str = Field(
+        "en", description="Language of the cards: en, de, or the path of a TOML file of the site's own."
+    )
+    date_form: Literal["weekday-24h", "weekday-12h", "day-month", "iso"] = Field(
+        "weekday-24h", description="Times on the cards: weekday-24h, weekday-12h, day-month or iso."
     )
     order_intent: Literal["proposal", "plan"] = Field("proposal", description="Intent of suggested ServiceRequests.")
     local_codes: Path | None = Field(
@@ -166,13 +215,22 @@ def _production_faults(settings: Settings, training_population: str) -> list[str
         faults.append(f"ENDWATCH_ISSUERS: {keyless} needs jwks_file or jku.")
     if not all(_is_https(url) for entry in settings.issuers for url in entry.jku):
         faults.append("ENDWATCH_ISSUERS: each jku must be https in production.")
-    if any(entry.iss == SANDBOX_ISSUER for entry in settings.issuers):
+    if any(map(proves_nothing, settings.issuers)):
         faults.append(f"ENDWATCH_ISSUERS: {SANDBOX_ISSUER} signs with a public key and proves nothing in production.")
     if training_population == "simulated" and settings.simulated_risk is None:
         faults.append(
             "ENDWATCH_SIMULATED_RISK must say what to do with a model trained on simulated patients: show or withhold."
         )
     return faults
+
+
+def proves_nothing(issuer: Issuer) -> bool:
+    """True for an issuer that anybody can sign for: it is the CDS Hooks Sandbox, or its keys are the Sandbox's."""
+    return any(_host(url) == _host(SANDBOX_ISSUER) for url in (issuer.iss, *issuer.jku))
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].partition(":")[0].lower()
 
 
 def _is_https(url: str) -> bool:

@@ -1,12 +1,15 @@
 """The wire messages of CDS Hooks 2.0.1: snake_case here, camelCase on the wire."""
 
+import re
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from cds_service.errors import BadRequest
+from cds_service.hooks.authorization import authorization_faults
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_][A-Za-z0-9\-._]{0,63}$")]
 """A FHIR id; the underscore is no part of it, but servers use it. A leading dot would climb a URL's path."""
@@ -34,17 +37,25 @@ class Context(Message):
     encounter_id: Id | None = None
 
 
+def _whole_seconds(value: Any) -> int | None:
+    """Seconds above zero from a number or its digits; None for anything else."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return int(text) or None if re.fullmatch("[0-9]{1,9}", text) else None
+
+
 class FhirAuthorization(BaseModel):
     """The EHR's access token for its FHIR server; used for this call only and never logged.
 
-    ``token_type``, ``expires_in``, ``scope`` and ``subject`` are required by CDS Hooks, sent wrong by
-    EHRs and not needed: they are passed over, as the prefetch may be complete.
+    ``token_type``, ``scope`` and ``subject`` are required by CDS Hooks, sent wrong by EHRs and not
+    needed: they are passed over, as the prefetch may be complete. ``expires_in`` is None where it is
+    no number of seconds above zero.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     access_token: Token = Field(repr=False)
     patient: Any = None
+    expires_in: Annotated[int | None, BeforeValidator(_whole_seconds)] = None
 
 
 class HookRequest(Message):
@@ -56,6 +67,19 @@ class HookRequest(Message):
     fhir_server: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
     fhir_authorization: FhirAuthorization | None = Field(None, repr=False)
     prefetch: dict[str, Any] | None = Field(None, repr=False)
+
+
+def _existing(text: str) -> str:
+    """A time of RFC 3339 whose day, hour and offset exist. Raises `ValueError`."""
+    datetime.fromisoformat(text)
+    return text
+
+
+Timestamp = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$"),
+    AfterValidator(_existing),
+]
 
 
 class AcceptedSuggestion(Message):
@@ -74,12 +98,10 @@ class OverrideReason(Message):
 class Feedback(Message):
     """What became of one card."""
 
-    card: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    card: Annotated[str, StringConstraints(pattern=r"^[^\x00]{1,64}$")]  # NUL is no text for a database
     outcome: Literal["accepted", "overridden"]
-    outcome_timestamp: Annotated[
-        str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$")
-    ]
-    accepted_suggestions: tuple[AcceptedSuggestion, ...] = ()
+    outcome_timestamp: Timestamp
+    accepted_suggestions: tuple[AcceptedSuggestion, ...] = Field((), max_length=200)
     override_reason: OverrideReason | None = None
 
 
@@ -89,11 +111,18 @@ class FeedbackRequest(Message):
     feedback: tuple[Feedback, ...] = Field(min_length=1, max_length=1000)
 
 
-def parse_request(body: Any) -> HookRequest:
-    """The call in a JSON body. Raises `BadRequest` naming the field that is wrong, never its value."""
+def parse_request(body: Any, *, strict_authorization: bool = False) -> HookRequest:
+    """The call in a JSON body. Raises `BadRequest` naming the field that is wrong, never its value.
+
+    ``strict_authorization``: every field of ``fhirAuthorization`` that CDS Hooks requires, not the
+    token alone.
+    """
     request = _parsed(HookRequest, body)
     if request.fhir_authorization is not None and request.fhir_server is None:
         raise BadRequest("fhirServer is required when fhirAuthorization is given", field="fhirServer")
+    if strict_authorization and (faults := authorization_faults(body.get("fhirAuthorization"))):
+        field = f"fhirAuthorization.{faults[0]}"
+        raise BadRequest(f"{field} is missing or not valid", field=field)
     return request
 
 

@@ -1,19 +1,20 @@
 """The HTTP routes of CDS Hooks: discovery, the service, its feedback."""
 
-import json
 import logging
-import time
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from cds_service.errors import BadRequest, UnknownService, UnsupportedMediaType
+from cds_service.hooks.authorization import authorization_notes
+from cds_service.hooks.forwarded import forwarded_urls
 from cds_service.hooks.identity import call_key
-from cds_service.hooks.messages import HookRequest, parse_feedback, parse_request
+from cds_service.hooks.messages import parse_feedback, parse_request
 from cds_service.hooks.services import HOOK, SERVICE_ID, discovery
-from cds_service.hooks.trust import Trust
-from cds_service.outbound.session import not_json
+from cds_service.hooks.trust import Called, Trust
+from cds_service.limits.body import read_json
 from cds_service.patient_view import patient_view
+from cds_service.record.account import Account, CameTo
 from cds_service.record.feedback import keep_feedback
 from cds_service.service import Service
 
@@ -26,7 +27,8 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
     base = service.settings.public_base_url.rstrip("/")
 
     def trusted(path: str) -> str | None:
-        return trust.check(request.headers.get("Authorization"), f"{base}{path}")
+        urls = (f"{base}{path}", *forwarded_urls(request.environ, path, service.settings))
+        return trust.check(request.headers.get("Authorization"), Called(path, urls, request.get_data))
 
     @routes.get("/cds-services")
     def discover() -> Response:
@@ -34,49 +36,44 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
         simulated = service.predictor.identity.training_population == "simulated"
         answer = jsonify(discovery(simulated=simulated, site=service.site))
         answer.headers["Cache-Control"] = "max-age=300"
+        answer.add_etag()
+        answer.make_conditional(request)  # 304 where the caller's If-None-Match names it
         return answer
 
     @routes.post("/cds-services/<service_id>")
     def call(service_id: str) -> Response:
-        issuer = trusted(f"/cds-services/{service_id}")
+        account: Account = g.account
+        issuer = account.issuer = trusted(f"/cds-services/{service_id}")
         _known(service_id)
         body, raw = _json_body()
-        asked = parse_request(body)
+        asked = parse_request(body, strict_authorization=service.settings.strict_authorization)
+        if noted := authorization_notes(body.get("fhirAuthorization")):
+            _LOG.info("fhirAuthorization: %s", " ".join(noted))
+        account.hook_instance, account.patient_id = str(asked.hook_instance), asked.context.patient_id
         if asked.hook != HOOK:
             raise BadRequest(f"hook is not offered by {SERVICE_ID}", field="hook")
         key = call_key(asked.hook_instance, raw)
         answer = service.recent.get(key)
         if answer is None:
-            answer = {"cards": _cards(asked, key, service, issuer)}
+            answered = patient_view(asked, key, service, issuer)
+            account.came_to = answered.came_to
+            answer = {"cards": answered.cards}
             service.recent.put(key, answer)
+        else:
+            account.came_to = CameTo("repeated", "same-call")
         return jsonify(answer)
 
     @routes.post("/cds-services/<service_id>/feedback")
     def feedback(service_id: str) -> Response:
-        trusted(f"/cds-services/{service_id}/feedback")
+        account: Account = g.account
+        account.issuer = trusted(f"/cds-services/{service_id}/feedback")
         _known(service_id)
         body, _ = _json_body()
         new = keep_feedback(service.store, service_id, parse_feedback(body).feedback)
-        _LOG.info("feedback kept: %d new", new)
+        account.came_to = CameTo("feedback", f"new-{new}")
         return jsonify({"stored": new})
 
     return routes
-
-
-def _cards(asked: HookRequest, key: str, service: Service, issuer: str | None) -> list[dict[str, Any]]:
-    """The cards of a call; one that fails stands in the audit too."""
-    begun = time.monotonic()
-    try:
-        return patient_view(asked, key, service, issuer)
-    except Exception as error:
-        service.audit.write(
-            at=service.clock(),
-            hook_instance=str(asked.hook_instance),
-            kind="failed",
-            reason=type(error).__name__,
-            milliseconds=(time.monotonic() - begun) * 1000,
-        )
-        raise
 
 
 def _known(service_id: str) -> None:
@@ -85,11 +82,10 @@ def _known(service_id: str) -> None:
 
 
 def _json_body() -> tuple[Any, bytes]:
-    """The parsed body and its bytes. Raises `UnsupportedMediaType` or `BadRequest`."""
+    """The parsed body and its bytes. Raises `UnsupportedMediaType`, `BadRequest` or `TooLarge`."""
     if not request.is_json:
         raise UnsupportedMediaType("Content-Type has to be application/json")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("a compressed body is not read")
     raw = request.get_data()
-    try:
-        return json.loads(raw, parse_constant=not_json), raw
-    except (ValueError, RecursionError):
-        raise BadRequest("the body is not JSON") from None
+    return read_json(raw), raw

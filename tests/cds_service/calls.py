@@ -1,7 +1,9 @@
 """Calls of the service for tests: a whole prefetch, and the client of an app with fakes."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -60,6 +62,13 @@ def client(
         clock=clock or (lambda: b.at(hours)),
     )
     return app.test_client()
+
+
+def audit_lines(folder: Path) -> list[dict[str, Any]]:
+    """Every line of an audit log, in order."""
+    return [
+        json.loads(line) for file in sorted(folder.glob("audit-*.jsonl")) for line in file.read_bytes().splitlines()
+    ]
 
 
 def cards(body: dict[str, Any], **more: Any) -> list[dict[str, Any]]:

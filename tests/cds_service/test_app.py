@@ -1,20 +1,17 @@
 """The application around the data path: failures, ids, CORS, discovery, feedback, audit."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
-import cds_service.app as application
 from cds_service.app import create_app
-from cds_service.record.store import AuditRow, open_store
 from cds_service.settings import FhirServer, Settings
 from fhir_mappings.inputs import ModelInputs
 from models.prediction import NotComputed, Prediction
 from tests import builders as b
-from tests.cds_service.calls import client, request
+from tests.cds_service.calls import audit_lines, client, request
 from tests.fakes import BASE, FakeFhir, FakePredictor, session_with
 
 URL, SANDBOX = "/cds-services/end-risk", "https://sandbox.cds-hooks.org"
@@ -29,18 +26,9 @@ class BrokenPredictor(FakePredictor):
         raise ArithmeticError(f"{NAME}, {inputs.hours} h after arrival")
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """The store that the next application opens."""
-    engine = open_store("sqlite://")
-    monkeypatch.setattr(application, "open_store", lambda _: engine)
-    return engine
-
-
-def rows(engine: Engine) -> list[tuple[str, str]]:
+def audited(folder: Path) -> list[tuple[str, str]]:
     """Kind and reason of each audited call."""
-    with Session(engine) as session:
-        return [(row.kind, row.reason) for row in session.scalars(select(AuditRow))]
+    return [(line["kind"], line["reason"]) for line in audit_lines(folder)]
 
 
 def test_a_failure_is_500_without_internals_and_never_empty_cards(caplog: pytest.LogCaptureFixture):
@@ -52,14 +40,14 @@ def test_a_failure_is_500_without_internals_and_never_empty_cards(caplog: pytest
     assert response.headers["X-Request-Id"] in caplog.text
 
 
-def test_every_call_is_audited_once_and_a_repeat_not_again(store: Engine):
-    """Answered, outside, missing data and failed are told apart; a repeat counts once."""
-    service = client()
+def test_every_call_is_audited_and_a_repeat_counts_no_conclusion(tmp_path: Path):
+    """Answered, repeated and refused are told apart: a conclusion is counted once."""
+    service = client(audit_log=tmp_path)
     for _ in range(2):
         service.post(URL, json=request())
-    assert [("risk", rows(store)[0][1])] == rows(store)
     service.post(URL, json=request(prefetch={}))
-    assert ("failed", "MissingData") == rows(store)[1]
+    missing = ("refused", "missing-data:prefetch.patient")
+    assert [("risk", "risk"), ("repeated", "same-call"), missing] == audited(tmp_path)
 
 
 def test_every_answer_carries_a_request_id_of_its_own():
@@ -128,10 +116,10 @@ def test_what_json_does_not_allow_is_400(body: bytes):
     assert (400, "the body is not JSON") == (response.status_code, response.get_json()["issue"][0]["diagnostics"])
 
 
-def test_a_chart_outside_the_population_is_audited_with_its_reason(store: Engine):
+def test_a_chart_outside_the_population_is_audited_with_its_reason(tmp_path: Path):
     """Empty cards mean one thing only, and the audit names it."""
     body = request()
     body["prefetch"]["conditions"] = b.searchset()
     body["prefetch"]["nihss"] = body["prefetch"]["reports"] = None
-    assert {"cards": []} == client().post(URL, json=body).get_json()
-    assert [("outside", "no-ischemic-stroke")] == rows(store)
+    assert {"cards": []} == client(audit_log=tmp_path).post(URL, json=body).get_json()
+    assert [("outside", "no-ischemic-stroke")] == audited(tmp_path)
