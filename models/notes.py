@@ -1,6 +1,7 @@
 """Notes as numbers: what rules and reader find in each, and its mean sentence vector; each sentence is read once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import NamedTuple, Protocol
 
@@ -80,8 +81,7 @@ def read_notes(
     texts = sorted({note.sentences[place].text for note, there in zip(notes, legible, strict=True) for place in there})
     index = {text: row for row, text in enumerate(texts)}
     rows = [[index[note.sentences[place].text] for place in there] for note, there in zip(notes, legible, strict=True)]
-    encoded = _in_parts(texts, readers.encoder.encode, progress) if readers.encoder else torch.zeros(0, 0)
-    reading = _read(texts, readers.reader, progress) if readers.reader and texts else None
+    reading, encoded = _both(texts, readers, progress)
 
     def found(note: Note, there: Sequence[int], at: Sequence[int]) -> Vector:
         if reading is None or readers.reader is None:
@@ -94,6 +94,18 @@ def read_notes(
         torch.from_numpy(np.stack(joined)), _means(rows, torch.zeros(0, 0) if reading is None else reading.vectors),
         _means(rows, encoded), torch.tensor([float(bool(there)) for there in legible]),
     )  # fmt: skip
+
+
+def _both(texts: Sequence[str], readers: Readers, progress: Progress | None) -> tuple[Reading | None, Tensor]:
+    """What the reader finds in each text, and the encoder's vectors [n, W]; two transformers work side by side."""
+    reader, encoder = readers.reader if texts else None, readers.encoder
+    if encoder is None:
+        return _read(texts, reader, progress) if reader else None, torch.zeros(0, 0)
+    if reader is None:
+        return None, _in_parts(texts, encoder.encode, progress)
+    with ThreadPoolExecutor(1) as beside:
+        encoded = beside.submit(_in_parts, texts, encoder.encode, None)
+        return _read(texts, reader, progress), encoded.result()
 
 
 def joined_note(note: Note, reading: Reading | None, spec: ReaderSpec) -> Joined:

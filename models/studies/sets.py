@@ -64,15 +64,13 @@ class SetPlan:
 
 
 def made(plan: SetPlan, study: Study, readers: Readers, stage: Stage, processes: int = 1) -> HeldSet:
-    """The rows of a set at the study's landmarks: charted in so many processes, read on as many threads."""
+    """The rows of a set at the study's landmarks, charted in so many processes."""
     training = study.training
-    torch.set_num_threads(processes)
     found = direct_cohort(
         load_world(plan.world), plan.patients, plan.seed, training.design, training.features, readers,
         hours=study.landmarks_h, phrasing=plan.phrasing, latent=plan.latent, progress=stage("Stays"),
         sentences=stage("Sentences"), processes=processes,
     )  # fmt: skip
-    torch.set_num_threads(1)
     rows = rows_for_statistics(found.cohort, training.design, told_of(found.truth))
     stated, latent = torch.from_numpy(found.stated), torch.from_numpy(found.latent)
     return HeldSet(found.cohort.table, stated, latent, rows, found.cohort.lost)

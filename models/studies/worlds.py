@@ -88,8 +88,6 @@ def _same_study(out: Path, identity: str) -> None:
 
 
 def _with_sets(world: str, study: Study, out: Path, stage: Stage, processes: int = 1) -> WorldRun:
-    """The study with its sets, made on so many cores; methods are trained on one, so that they come out the same."""
-
     @cache
     def readers() -> Readers:
         """Loaded once, and only where a set has to be made."""
