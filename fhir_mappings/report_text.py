@@ -25,8 +25,9 @@ _LABEL = re.compile(
 )
 _STATEMENT_END = re.compile(r"(?<![.;!?])[.;!?]+(?:\s+|$)|\n\s*\n")  # each run of signs is tried once
 _BLANKS = re.compile(r"[^\S\n]{2,}")
-_DASHES = re.compile(r"-(?:[ /&]*+-){3,}")
-_CHAIN = re.compile(r"(?<!\S)[^\s-]*+(?:-++[^\s-]*+){6,}")
+_SIGNS = re.compile(r"[-/](?:[ &,(]*+[-/]){3,}")
+_CHAIN = re.compile(r"(?<!\S)[^\s/-]*+(?:[/-]++[^\s/-]*+){6,}")
+_LETTERS = re.compile(r"([^\W\d_])\1{3,}")
 _NOISE = re.compile(r"[\s*_•#]+")
 
 
@@ -83,12 +84,14 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def without_long_runs(text: str) -> str:
-    """The text with one blank for several of whatever kind, short lines of dashes, and chains of words parted.
+    """The text with one blank for several of whatever kind, short lines of signs, and chains of words parted.
 
-    What looks for labels tries every dash as a separator and as part of a word: forty in a row take a minute.
+    What looks for labels and findings tries every dash and slash as a separator and as part of a word: forty in
+    a row take a minute.
     """
-    plain = _DASHES.sub("---", _BLANKS.sub(" ", text))
-    return _CHAIN.sub(lambda chain: chain[0].replace("-", " "), plain)
+    plain = _SIGNS.sub(lambda run: 3 * run[0][0], _BLANKS.sub(" ", text))
+    plain = _CHAIN.sub(lambda chain: chain[0].replace("-", " ").replace("/", " "), plain)
+    return _LETTERS.sub(lambda run: 3 * run[1], plain)
 
 
 def _gather(parts: list[str], reasons: list[str], strings: Iterable[str], held: Held) -> None:

@@ -56,7 +56,7 @@ def pumps(pattern: str, flags: int) -> list[Pump]:
         again |= dict.fromkeys([("", inside), (short, inside), ("", short + inside), ("", short)])
     again |= dict.fromkeys(("", char) for char in _leaves(tree))
     again |= dict.fromkeys([("", _sample(tree)[:60])])
-    return [Pump(before, one, after) for before, one in again if one for after in ("", "\x00")]
+    return [Pump(before, one, after) for before, one in sorted(again) if one for after in ("", "\x00")]
 
 
 def _repeats(tree: Any, before: str) -> Iterator[tuple[str, Any]]:
