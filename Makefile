@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: install demo serve test check docs trials lock clean
+.PHONY: install demo serve test check docs trials lock audit sbom clean
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -18,7 +18,7 @@ help:  ## what there is
 
 install: $(READY)  ## set up .venv
 
-# The lock pins everything but torch, whose wheels differ between the CUDA and the CPU index.
+# This lock pins everything but torch, whose wheels differ between the CUDA and the CPU index.
 $(READY): pyproject.toml requirements.lock requirements-torch.txt
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -45,14 +45,21 @@ check: $(READY)  ## lint, types and import contracts only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(READY)  ## write docs/CODE_MAPS.md anew from the data files
+docs: $(READY)  ## write docs/CODE_MAPS.md and docs/CONFORMANCE.md anew
 	$(BIN)/python -m tools.code_maps
+	$(BIN)/python -m tools.conformance
 
 trials: $(READY)  ## long trials, written to benchmarks/trials/
 	$(BIN)/python -m benchmarks.trials
 
 lock: $(READY)  ## pin pyproject.toml's dependencies anew
 	$(BIN)/python tools/lock.py
+
+audit: $(READY)  ## look up known vulnerabilities of what is pinned; AUDIT='...': options of pip-audit
+	$(BIN)/python -m tools.audit $(AUDIT)
+
+sbom: $(READY)  ## write dist/sbom.cdx.json: what is in .venv (the image holds one of its own)
+	$(BIN)/python tools/sbom.py $(BIN)/python dist/sbom.cdx.json
 
 clean:  ## remove .venv
 	rm -rf $(VENV)
