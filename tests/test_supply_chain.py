@@ -66,9 +66,9 @@ def test_the_image_installs_what_the_tests_ran_with(lock: str):
 
 
 def test_the_image_holds_what_the_service_needs_and_no_more():
-    """No tool of development, training or the demo; torch's CUDA libraries have a lock of their own."""
+    """PostgreSQL's driver, but no tool of development, training or the demo; CUDA libraries have their own lock."""
     found: set[tuple[str, str]] = set()
-    for text in PROJECT["dependencies"]:
+    for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["postgres"]):
         collect(Requirement(text), found)
     assert {name for name, _ in found} - {"torch", *CUDA_ONLY} == set(here(IMAGE))
 

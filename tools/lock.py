@@ -53,7 +53,7 @@ def asked(lock: str) -> list[str]:
     same = ("--constraints", MAIN)
     return {
         MAIN: ["pyproject.toml", "--all-extras", *without(("torch", *CUDA_ONLY))],
-        IMAGE: ["pyproject.toml", *same, "--excludes", UNUSED, *without(("torch", *CUDA_ONLY))],
+        IMAGE: ["pyproject.toml", "--extra", "postgres", *same, "--excludes", UNUSED, *without(("torch", *CUDA_ONLY))],
         TORCH: ["requirements-torch.txt", *same, *without(pinned(MAIN))],
         BUILD: ["-", *same],
     }[lock]
