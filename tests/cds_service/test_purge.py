@@ -39,7 +39,7 @@ def kept(tmp_path: Path) -> Settings:
         keep_feedback(engine, "end-risk", said, NOW - timedelta(days=365) - hour)
         as_of = NOW - timedelta(days=30) - hour
         Predictions(engine, keys_from(KEY)).keep(replace(STORED, hook_instance=name, as_of=as_of))
-        token = {"token": f"token-{name}", "use": "u", "expires_at": NOW - KEPT - timedelta(minutes=over)}
+        token = {"token": f"token-{name}", "use": "u", "expires_at": NOW - KEPT - hour}
         with engine.begin() as connection:
             insert_once(connection, SeenToken, token)
         Audit(tmp_path / "log").write(replace(CALL, at=NOW - timedelta(days=2190 + over)))
