@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.direct_path import direct_path
+from benchmarks.fuzz.trial import fuzz
 from benchmarks.latency import latency
 from benchmarks.mapping import mapping
 from benchmarks.random_resources import random_resources
@@ -15,6 +16,7 @@ from benchmarks.random_resources import random_resources
 OUT = Path(__file__).parent / "trials"
 TRIALS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "direct_path": direct_path,
+    "fuzz": fuzz,
     "latency": latency,
     "mapping": mapping,
     "random_resources": random_resources,
