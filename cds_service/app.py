@@ -27,7 +27,7 @@ from cds_service.record.account import Account
 from cds_service.record.keeping import audit_of, predictions_of, store_of
 from cds_service.record.recent_calls import RecentCalls
 from cds_service.service import Service
-from cds_service.settings import Settings, SettingsError, start_faults
+from cds_service.settings import SANDBOX, Settings, SettingsError, start_faults
 from cds_service.site import site_of
 from fhir_mappings.units import warm_up
 from models.prediction import Predicts
@@ -37,7 +37,6 @@ Application = Flask
 """The application's type, for callers that know no framework."""
 
 _TOO_LARGE = "the body is over the limit"
-SANDBOX_ORIGIN = "https://sandbox.cds-hooks.org"
 
 
 def now() -> datetime:
@@ -78,7 +77,7 @@ def create_app(
     _add_errors(app)
     _add_limits(app, Gate(settings.calls_at_once))
     _add_records(app, service)
-    origins = [*settings.cors_origins, *([SANDBOX_ORIGIN] if settings.mode == "test" else [])]
+    origins = [*settings.cors_origins, *([SANDBOX] if settings.mode == "test" else [])]
     CORS(
         app,
         origins=origins,

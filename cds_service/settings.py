@@ -13,8 +13,8 @@ from fhir_mappings.quirks import DEFAULT_QUIRKS
 
 PREFIX = "ENDWATCH_"
 RESERVED = "ENDWATCH_TEST_"
-SANDBOX_ISSUER = "https://sandbox.cds-hooks.org"
-"""The CDS Hooks Sandbox: its signing key is public, so that its tokens prove nothing."""
+SANDBOX = "https://sandbox.cds-hooks.org"
+"""The CDS Hooks Sandbox, as origin and as issuer: its signing key is public, so that its tokens prove nothing."""
 
 URL = (
     r"^(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
@@ -216,7 +216,7 @@ def _production_faults(settings: Settings, training_population: str) -> list[str
     if not all(_is_https(url) for entry in settings.issuers for url in entry.jku):
         faults.append("ENDWATCH_ISSUERS: each jku must be https in production.")
     if any(map(proves_nothing, settings.issuers)):
-        faults.append(f"ENDWATCH_ISSUERS: {SANDBOX_ISSUER} signs with a public key and proves nothing in production.")
+        faults.append(f"ENDWATCH_ISSUERS: {SANDBOX} signs with a public key and proves nothing in production.")
     if training_population == "simulated" and settings.simulated_risk is None:
         faults.append(
             "ENDWATCH_SIMULATED_RISK must say what to do with a model trained on simulated patients: show or withhold."
@@ -226,7 +226,7 @@ def _production_faults(settings: Settings, training_population: str) -> list[str
 
 def proves_nothing(issuer: Issuer) -> bool:
     """True for an issuer that anybody can sign for: it is the CDS Hooks Sandbox, or its keys are the Sandbox's."""
-    return any(_host(url) == _host(SANDBOX_ISSUER) for url in (issuer.iss, *issuer.jku))
+    return any(_host(url) == _host(SANDBOX) for url in (issuer.iss, *issuer.jku))
 
 
 def _host(url: str) -> str:

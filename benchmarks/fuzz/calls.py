@@ -12,10 +12,8 @@ def fuzzed_calls(requests: int, *, seeded: int) -> Seen:
     """What became of so many changed requests."""
     with Watched() as service:
         client = Client(service)
-        for path, body in seeds().values():
-            client.post(
-                path, data=body, content_type="application/json"
-            )  # tables are read once: no matter of these calls
+        for path, body in seeds().values():  # tables are read at the first call: no matter of these
+            client.post(path, data=body, content_type="application/json")
         service.seen = Seen()
 
         @seed(seeded)

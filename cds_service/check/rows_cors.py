@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from cds_service.check.asking import another
 from cds_service.check.caller import NO_TOKEN, Answer
 from cds_service.check.requirements import NotTried, Result, judged, requirement
-from cds_service.check.seen import DISCOVERY, SANDBOX_ORIGIN, Seen
+from cds_service.check.seen import DISCOVERY, Seen
+from cds_service.settings import SANDBOX
 
 
 @requirement(98, "required", "Browsers of allowed origins may call all three endpoints and read every error.")
 def browsers_may_call(seen: Seen) -> Result:
     """Preflights of the endpoints, and answers and errors that name the origin."""
-    origin = seen.choices.origin or SANDBOX_ORIGIN
+    origin = seen.choices.origin or SANDBOX
     _ = seen.usual
     right = seen.ask(another(seen.request), Origin=origin)
     if seen.choices.origin is None and not _names(right, origin):

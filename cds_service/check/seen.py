@@ -14,7 +14,6 @@ from cds_service.check.signing import Signer
 
 Json = dict[str, Any]
 DISCOVERY = "/cds-services"
-SANDBOX_ORIGIN = "https://sandbox.cds-hooks.org"
 _SCOPE = "patient/*.rs"
 GIVE_REQUEST = "give --request"
 

@@ -15,7 +15,7 @@ from cds_service.hooks.replays import Replays, SeenToken
 from cds_service.hooks.tokens import LEEWAY_S
 from cds_service.hooks.trust import Called, Trust
 from cds_service.record.store import IN_MEMORY, open_store
-from cds_service.settings import SANDBOX_ISSUER, Issuer, Settings
+from cds_service.settings import SANDBOX, Issuer, Settings
 from tests.cds_service.calls import audit_lines, client, request
 from tests.conformance.signing import EC_KEY, ISS, JKU, OTHER_KEY, PUBLIC, RSA_KEY, Signer, public_jwk
 from tests.fakes import FakeFhir, session_with
@@ -120,7 +120,7 @@ def test_test_mode_verifies_listed_issuers_and_lets_others_pass(signer: Signer):
     """The CDS Hooks Sandbox signs every call with its own issuer."""
     service = client(**signer.production(mode="test"))
     assert 200 == status(service, {})
-    assert 200 == status(service, signer.header(URL, iss=SANDBOX_ISSUER))
+    assert 200 == status(service, signer.header(URL, iss=SANDBOX))
     assert 401 == status(service, signer.header(URL, aud="http://other"))
     again = signer.header(URL)
     assert [200, 401] == [status(service, again) for _ in range(2)]
@@ -179,8 +179,8 @@ def test_where_tenants_are_listed_a_token_has_to_name_one(signer: Signer, tenant
 
 @pytest.mark.parametrize(
     "issuer",
-    [Issuer(iss=SANDBOX_ISSUER, jku=(JKU,)), Issuer(iss=f"{SANDBOX_ISSUER}/", jku=(JKU,)),
-     Issuer(iss=ISS, jku=(JKU, f"{SANDBOX_ISSUER}/.well-known/jwks.json"))],
+    [Issuer(iss=SANDBOX, jku=(JKU,)), Issuer(iss=f"{SANDBOX}/", jku=(JKU,)),
+     Issuer(iss=ISS, jku=(JKU, f"{SANDBOX}/.well-known/jwks.json"))],
 )  # fmt: skip
 def test_the_sandbox_is_refused_in_production_even_if_listed(signer: Signer, issuer: Issuer):
     """Its signing key is public: a token of it is anybody's, under whatever name its keys are listed."""
