@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import inf
 from typing import Literal
 
 from fhir_mappings.eligibility import judge
@@ -55,9 +56,14 @@ class _Evidence:
 
 
 def conclude(
-    snapshot: ClinicalSnapshot, *, predictor: Predicts, critical_on_end: bool = False, withhold: bool = False
+    snapshot: ClinicalSnapshot,
+    *,
+    predictor: Predicts,
+    critical_on_end: bool = False,
+    withhold: bool = False,
+    until: float = inf,
 ) -> Conclusion:
-    """The first row that applies. The model is asked only where a number may be shown."""
+    """The first row that applies. The model is asked only where a number may be shown, and reads ``until`` then."""
     eligibility = judge(snapshot)
     if eligibility.kind != "inside" or snapshot.stay is None:
         return Conclusion("eligibility-unknown", eligibility.code, eligibility.text)
@@ -65,20 +71,20 @@ def conclude(
     evidence = _Evidence(snapshot, inputs, apply_end_rule(snapshot.nihss, snapshot.stay.t0), critical_on_end)
     rows = [row for row in (rule(evidence) for rule in _ROWS) if row is not None]
     if not rows:
-        return _number(evidence, predictor, withhold=withhold)
+        return _number(evidence, predictor, withhold=withhold, until=until)
     first, later = rows[0], sorted(rows[1:], key=lambda row: row.kind != "end-charted")
     facts = tuple(row for row in later if row.kind != "not-computed")
     return replace(first, also=facts, end=evidence.end, inputs=inputs)
 
 
-def _number(evidence: _Evidence, predictor: Predicts, *, withhold: bool) -> Conclusion:
+def _number(evidence: _Evidence, predictor: Predicts, *, withhold: bool, until: float) -> Conclusion:
     """The risk, or why there is none; withheld, the facts with the published scores."""
     inputs, end = evidence.inputs, evidence.end
     if withhold:
         scores = published_scores(evidence.snapshot, inputs)
         reason = "risk not shown: no local validation"
         return Conclusion("withheld", "withheld", reason, end=end, inputs=inputs, scores=scores)
-    answer = predictor.predict(inputs)
+    answer = predictor.predict(inputs, until)
     if isinstance(answer, NotComputed):
         return Conclusion("not-computed", "model-refused", answer.reason, end=end, inputs=inputs)
     return Conclusion("risk", "risk", "", end=end, inputs=inputs, prediction=answer)

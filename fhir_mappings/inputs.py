@@ -10,12 +10,16 @@ Section = Literal["history", "technique", "comparison", "findings", "impression"
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence of one report; ``report`` is its source, such as ``DiagnosticReport/3``."""
+    """One sentence of one report; ``report`` is its source, such as ``DiagnosticReport/3``.
+
+    ``elsewhere``: the report's title names a part of the body away from head and neck.
+    """
 
     text: str
     section: Section
     report: str
     effective: datetime
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ The encoder's folder is named by a setting, else it is the one inside the instal
 import hashlib
 import json
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -135,6 +136,17 @@ class TextEncoder:
                 held |= dict(zip(batch, self._forward(batch), strict=True))
             self._remember(held)
         return torch.stack([held[text] for text in texts]) if texts else torch.zeros(0, self.dimensions)
+
+    def encode_until(self, texts: Sequence[str], until: float) -> int:
+        """How many of the texts, from the first on, are encoded when all are or `time.monotonic` passes ``until``.
+
+        It looks at the clock before each batch.
+        """
+        for start in range(0, len(texts), BATCH):
+            if time.monotonic() >= until:
+                return start
+            self.encode(texts[start : start + BATCH])
+        return len(texts)
 
     @property
     def dimensions(self) -> int:

@@ -36,6 +36,9 @@ class Reads(Encodes, Protocol):
     def read(self, texts: Sequence[str]) -> Reading:
         """What the sentences say."""
 
+    def read_until(self, texts: Sequence[str], until: float) -> int:
+        """How many of the texts, from the first on, could be read by a `time.monotonic` moment; `read` holds them."""
+
 
 @dataclass(frozen=True)
 class Readers:

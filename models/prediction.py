@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import Literal, Protocol
 
 from fhir_mappings.features import FeatureTable
@@ -72,5 +73,5 @@ class Predicts(Protocol):
     identity: ModelIdentity
     features: FeatureTable
 
-    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
-        """The remaining risk, or why there is none."""
+    def predict(self, inputs: ModelInputs, until: float = inf) -> Prediction | NotComputed:
+        """The remaining risk, or why there is none; sentences not read by a `time.monotonic` moment are an issue."""

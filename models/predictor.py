@@ -60,22 +60,26 @@ class Predictor:
         self.warnings = warnings
         self._artifact, self._reader = artifact, reader
 
-    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
-        """The remaining risk of END up to 168 h after arrival, or why there is none."""
+    def predict(self, inputs: ModelInputs, until: float = math.inf) -> Prediction | NotComputed:
+        """The remaining risk of END up to 168 h after arrival, or why there is none.
+
+        From ``until`` on (`time.monotonic`) no more sentences are read: of those left the rules' findings count.
+        """
         if reason := self._refusal(inputs):
             return NotComputed(reason)
         numbers = numbers_of(inputs, self._artifact.design)
         with torch.inference_mode():
-            note = self.read(inputs.sentences, inputs.findings)
+            note = self.read(inputs.sentences, inputs.findings, until)
             batch = self.batch(numbers, note, inputs.hours)
             if reason := too_far(self._artifact.net, self._artifact.design, batch, self._artifact.reach):
                 return NotComputed(reason)
             return self._answer(inputs, numbers, note)
 
-    def read(self, sentences: Sequence[Sentence], findings: Sequence[Finding]) -> ReadNote:
-        """The note, each sentence encoded once, rules and reader joined."""
+    def read(self, sentences: Sequence[Sentence], findings: Sequence[Finding], until: float = math.inf) -> ReadNote:
+        """The note, each sentence encoded once, rules and reader joined; those of other parts of the body last."""
         note, design = Note(tuple(sentences), tuple(findings)), self._artifact.design
-        legible = [place for place, one in enumerate(sentences) if is_read(one, self._reader)]
+        there = [place for place, one in enumerate(sentences) if is_read(one, self._reader)]
+        legible = self._in_time(sentences, there, until)
         with torch.inference_mode():
             reading = self._reader.read([sentences[place].text for place in legible])
             vector = reading.vectors.mean(0) if legible else torch.zeros(self._artifact.net.shape.embedding)
@@ -84,8 +88,15 @@ class Predictor:
         return ReadNote(
             joined.findings, torch.from_numpy(chances(joined, note, design))[None],
             torch.from_numpy(rules_columns(note, design))[None], vector[None], torch.tensor([float(bool(legible))]),
-            (*unread_reports(sentences, self._reader), *joined.issues),
+            (*unread_reports(sentences, self._reader), *_late(sentences, there, legible), *joined.issues),
         )  # fmt: skip
+
+    def _in_time(self, sentences: Sequence[Sentence], there: Sequence[int], until: float) -> list[int]:
+        """The places of those sentences that could be read by ``until``, all of them where it is infinite."""
+        if until == math.inf:
+            return list(there)
+        first = sorted(there, key=lambda place: sentences[place].elsewhere)
+        return sorted(first[: self._reader.read_until([sentences[place].text for place in first], until)])
 
     def combine(self, numbers: Numbers, note: ReadNote, start_h: float, stop_h: Sequence[float]) -> Tensor:
         """Remaining risk from ``start_h`` to each of ``stop_h``, by head: [heads, stops]; cheap to repeat."""
@@ -143,6 +154,15 @@ class Predictor:
         if note.disputed:
             answers += self.combine(numbers, replace(note, columns=note.rules), hours, [HORIZON_H]).flatten().tolist()
         return min(risk, *answers), max(risk, *answers)
+
+
+def _late(sentences: Sequence[Sentence], there: Sequence[int], legible: Sequence[int]) -> tuple[Issue, ...]:
+    """An issue that says of how many reports sentences were not read in time."""
+    late = dict.fromkeys(sentences[place].report for place in sorted(set(there) - set(legible)))
+    if not late:
+        return ()
+    text = f"{len(there) - len(legible)} of {len(there)} report sentences not read by the text model in time"
+    return (Issue("unread", text, next(iter(late)), "reports"),)
 
 
 def golden_risks(predictor: Predictor, artifact: Artifact) -> dict[str, float]:

@@ -149,6 +149,10 @@ class Reader:
         """What the sentences say."""
         return self._reading(self._rows.encode(texts))
 
+    def read_until(self, texts: Sequence[str], until: float) -> int:
+        """How many of the texts, from the first on, could be read by then (`TextEncoder.encode_until`)."""
+        return self._rows.encode_until(texts, until)
+
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors [n, 384] of the adapted encoder, as `models.encode.Encodes` wants them."""
         return self.read(texts).vectors

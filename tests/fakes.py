@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from io import BytesIO
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -75,10 +76,11 @@ class FakePredictor:
         self.identity = ModelIdentity("fake-model", "0", population, "0" * 64)
         self.features: FeatureTable = load_features()
         self.risk, self.flagged, self.refusal, self.calls = risk, flagged, refusal, 0
+        self.until = inf
 
-    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
+    def predict(self, inputs: ModelInputs, until: float = inf) -> Prediction | NotComputed:
         """The one risk, with two contributions."""
-        self.calls += 1
+        self.calls, self.until = self.calls + 1, until
         if self.refusal:
             return NotComputed(self.refusal)
         return Prediction(

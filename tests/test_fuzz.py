@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ OUTCOME = b'{"resourceType": "OperationOutcome"}'
 
 
 class _Broken(FakePredictor):
-    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:  # noqa: ARG002 - as all models take it
+    def predict(self, inputs: ModelInputs, until: float = inf) -> Prediction | NotComputed:  # noqa: ARG002 - as all models take it
         raise ZeroDivisionError("glucose 999")
 
 

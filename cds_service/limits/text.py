@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fhir_mappings.report_regions import is_elsewhere
 from fhir_mappings.snapshot import ClinicalSnapshot, Issue, Report
 
 MOST_CHARACTERS = 120_000
@@ -10,13 +11,13 @@ MOST_CHARACTERS = 120_000
 
 
 def with_bounded_text(snapshot: ClinicalSnapshot, most: int = MOST_CHARACTERS) -> ClinicalSnapshot:
-    """The snapshot with the newest reports that have together at most so many characters.
+    """The snapshot with the newest reports that have together at most so many characters, head and neck first.
 
     One that does not fit is left out whole, since a report cut short lacks its impression, and is said.
     """
     left, kept, dropped = most, set[int](), list[Report]()
     newest_first = sorted(enumerate(snapshot.reports), key=lambda pair: pair[1].effective, reverse=True)
-    for place, report in newest_first:
+    for place, report in sorted(newest_first, key=lambda pair: is_elsewhere(pair[1].title)):
         if len(report.text) <= left:
             left -= len(report.text)
             kept.add(place)

@@ -6,6 +6,7 @@ from functools import cache
 from typing import get_args
 
 from fhir_mappings.inputs import Section, Sentence
+from fhir_mappings.report_regions import is_elsewhere
 from fhir_mappings.snapshot import Issue, Report
 from fhir_mappings.text.language import language_of, languages_read, lexicon_file
 from fhir_mappings.text.layout import blocks
@@ -35,14 +36,14 @@ def unreadable_language(report: Report) -> Issue | None:
 
 
 def _cut(report: Report) -> Iterator[Sentence]:
-    language = language_of(report.text)
+    language, elsewhere = language_of(report.text), is_elsewhere(report.title)
     count = 0
     for block, section in blocks(report.text, language) if language else ():
         for text in _sentences(block, _abbreviations(language or "")):
             if count == MOST_SENTENCES:
                 return
             count += 1
-            yield Sentence(text[:LONGEST_SENTENCE], section, report.source, report.effective)
+            yield Sentence(text[:LONGEST_SENTENCE], section, report.source, report.effective, elsewhere)
 
 
 @cache

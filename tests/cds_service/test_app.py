@@ -1,6 +1,7 @@
 """The application around the data path: failures, ids, CORS, discovery, feedback, audit."""
 
 import logging
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ NAME = "Mrs. Marker"
 class BrokenPredictor(FakePredictor):
     """A model that fails, with a patient's value in its message."""
 
-    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
+    def predict(self, inputs: ModelInputs, until: float = inf) -> Prediction | NotComputed:  # noqa: ARG002 - as all models take it
         """Nothing but the failure."""
         raise ArithmeticError(f"{NAME}, {inputs.hours} h after arrival")
 

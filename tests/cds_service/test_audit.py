@@ -37,7 +37,7 @@ CALL = CallRecord(
 class BrokenPredictor(FakePredictor):
     """A model that fails."""
 
-    def predict(self, inputs: Any) -> Any:
+    def predict(self, inputs: Any, until: float = 0.0) -> Any:  # noqa: ARG002 - as all models take it
         """Nothing but the failure, with a value in its message."""
         raise ArithmeticError(f"{NAME} {inputs.hours}")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from html.parser import HTMLParser
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,12 @@ class Calling(FakePredictor):
     service: FlaskClient
     answer: TestResponse
 
-    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
+    def predict(self, inputs: ModelInputs, until: float = inf) -> Prediction | NotComputed:
         """The one risk, after the call."""
         body = request(hookInstance="0f9b1d52-7d7c-4a55-9b35-000000000002")
         other = self.service.application.test_client()
         self.answer = other.post(URL, json=body, headers={"Origin": PAGE})
-        return super().predict(inputs)
+        return super().predict(inputs, until)
 
 
 def open_(**more: Any) -> FlaskClient:

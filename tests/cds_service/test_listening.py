@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from math import inf
 from typing import Any
 
 import pytest
@@ -29,11 +30,11 @@ class Waiting(FakePredictor):
         super().__init__()
         self.asked, self.go = threading.Event(), threading.Event()
 
-    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
+    def predict(self, inputs: ModelInputs, until: float = inf) -> Prediction | NotComputed:
         """The one risk, later."""
         self.asked.set()
         assert self.go.wait(20)
-        return super().predict(inputs)
+        return super().predict(inputs, until)
 
 
 @pytest.fixture(scope="module")

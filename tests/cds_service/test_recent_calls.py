@@ -78,7 +78,7 @@ def test_a_failure_and_a_wrong_path_stand_there_too():
     """The two that nobody finds without it."""
 
     class Broken(FakePredictor):
-        def predict(self, inputs: Any) -> Any:
+        def predict(self, inputs: Any, until: float = 0.0) -> Any:  # noqa: ARG002 - as all models take it
             raise ArithmeticError(f"Marker {inputs.hours}")
 
     service = client(predictor=Broken())

@@ -59,7 +59,7 @@ def test_each_demo_patient_is_answered_and_those_outside_by_an_empty_list(answer
 class Broken(FakePredictor):
     """A model that fails."""
 
-    def predict(self, inputs: Any) -> Any:
+    def predict(self, inputs: Any, until: float = 0.0) -> Any:  # noqa: ARG002 - as all models take it
         """Nothing but the failure."""
         raise ArithmeticError(inputs.hours)
 

@@ -67,6 +67,10 @@ class LetterReader(LetterEncoder):
         super().__init__()
         self.spec, self.said, self.sure = spec, dict(said or {}), sure
 
+    def read_until(self, texts: Sequence[str], until: float) -> int:
+        """As many as ``until`` says: time is counted in texts here."""
+        return int(min(len(texts), until))
+
     def read(self, texts: Sequence[str]) -> Reading:
         """Letters as vectors, zeros for what it was not told, no detail and no side."""
         vectors, count = self.encode(texts), len(texts)

@@ -1,11 +1,13 @@
 """The text encoder: verified, offline, by sentence, masked mean pooling, bounded cache."""
 
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
 from models.encode import (
+    BATCH,
     EncoderIdentity,
     TextEncoder,
     by_length,
@@ -92,6 +94,13 @@ def test_equal_sentences_are_computed_once(encoder: TextEncoder):
     assert torch.equal(first[0], first[2])
     small.encode(["Three.", "Four."])
     assert ["Three.", "Four."] == sorted(small._cache, key=["Three.", "Four."].index)
+
+
+def test_no_text_is_encoded_once_the_time_is_over(encoder: TextEncoder):
+    """What was encoded before stays."""
+    texts = [f"Small lesion number {number}." for number in range(BATCH + 1)]
+    assert 0 == encoder.encode_until(texts, time.monotonic())
+    assert len(texts) == encoder.encode_until(texts, time.monotonic() + 60)
 
 
 def test_no_sentence_gives_no_vector(encoder: TextEncoder):

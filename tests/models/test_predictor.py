@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from tests.models.inputs_builder import T0, finding, inputs, sentence
 from tests.models.trained import artifact, config, reader
 
 TEXT = [sentence("Left arm weakness.", "history"), sentence("Hyperdense left MCA sign.")]
+ELSEWHERE = sentence("No consolidation.", report="DiagnosticReport/chest")
 DENSE = [finding("hyperdense_artery", place=1)]
 NEAR = dict.fromkeys(("age", "nihss_baseline", "nihss_latest", "glucose"), 10.0) | {"female": 1.0}
 
@@ -86,6 +88,22 @@ def test_a_finding_moves_the_risk_and_points_to_its_sentence(small: Predictor):
     plain, dense = answer(small, sentences=TEXT), answer(small, sentences=TEXT, findings=DENSE)
     assert plain.risk < dense.risk
     assert [1] == [c.sentence for c in dense.contributions if c.feature == "hyperdense_artery"]
+
+
+def test_sentences_beyond_the_time_are_left_to_the_rules_and_said(held: Artifact):
+    """Two of four are read: those of the head first, in their order; the card is told of the others."""
+    row = inputs(values=NEAR, sentences=[dataclasses.replace(ELSEWHERE, elsewhere=True), *TEXT, TEXT[0]], findings=[])
+    letters = reader()
+    found = Predictor(held, letters).predict(row, until=2)
+    assert isinstance(found, Prediction)
+    assert [TEXT[0].text, TEXT[1].text] == letters.asked
+    assert ["2 of 4 report sentences not read by the text model in time"] == [one.text for one in found.issues]
+
+
+def test_with_time_enough_nothing_is_said_and_the_number_is_the_same(small: Predictor):
+    """A deadline that is not reached changes nothing."""
+    row = inputs(values=NEAR, sentences=TEXT, findings=DENSE)
+    assert small.predict(row) == small.predict(row, until=1e9)
 
 
 @pytest.mark.parametrize(
@@ -206,9 +224,9 @@ def test_a_reader_that_agrees_is_no_issue(held: Artifact):
 class Disputes(Predictor):
     """A model whose reader denies with certainty what the rules read."""
 
-    def read(self, sentences: Sequence[Sentence], findings: Sequence[Finding]) -> ReadNote:
+    def read(self, sentences: Sequence[Sentence], findings: Sequence[Finding], until: float = math.inf) -> ReadNote:
         """The note with the first term turned around."""
-        note = super().read(sentences, findings)
+        note = super().read(sentences, findings, until)
         columns = note.columns.clone()
         columns[0, 0] = 1 - note.rules[0, 0]
         return dataclasses.replace(note, columns=columns)
