@@ -1,11 +1,9 @@
 """A simulated cohort in memory without FHIR: rows, labels and truth, equal to those of the FHIR path."""
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import partial
 from itertools import chain, islice
 
 import numpy as np
@@ -26,6 +24,7 @@ from models.simulation.world import World
 from models.training.dataset import Notes
 from models.training.stays import Cohort, StayRecord
 from models.training.table import Table, Target, flags_of
+from models.workers import shared
 
 _PART = 250
 """Stays that are worked on together."""
@@ -115,17 +114,7 @@ def direct_cohort(  # noqa: PLR0917 - the first six are those of `build_cohort` 
 def _parts(plan: Plan, people: Iterator[Person], processes: int) -> Iterator[Part]:
     """Parts in the order of their patients, whatever the number of processes."""
     batches = iter(lambda: tuple(islice(people, _PART)), ())
-    if processes == 1:
-        yield from (part_of(plan, batch) for batch in batches)
-        return
-    jobs = list(batches)
-    yield from _workers(processes).map(part_of, [plan] * len(jobs), jobs)
-
-
-@cache
-def _workers(processes: int) -> ProcessPoolExecutor:
-    """Processes that stay: each takes seconds to load torch. A fork would inherit locks of torch's threads."""
-    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    yield from shared(partial(part_of, plan), batches, processes)
 
 
 def part_of(plan: Plan, people: Sequence[Person]) -> Part:

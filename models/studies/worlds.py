@@ -25,8 +25,9 @@ from models.studies.oracles import oracle_answers
 from models.studies.protocol import run_protocol
 from models.studies.scoring import answers, methods
 from models.studies.sets import STUDY, SetPlan, Study, made, read_study
-from models.training.stages import Stage
+from models.training.stages import Stage, quiet
 from models.training.table import stacked_tables
+from models.workers import shared
 
 STATEMENT = (
     "Every figure here is on simulated patients of world {world}: it says how the methods compare inside the "
@@ -64,6 +65,8 @@ def run_world(world: str, out: Path, stage: Stage, *, config: Path = STUDY, proc
     _same_study(out, _identity(world, config))
     run = _with_sets(world, study, out, stage, processes)
     oracles = oracle_answers(world, study, run.tests, out / "oracles", stage, processes=processes)
+    if processes > 1:
+        _fit_side_by_side(run, config, processes)
     summary = {
         "statement": _statement(run), "world": world, "config_sha256": _identity(world, config),
         "by_size": [_size(run, size, oracles) for size in study.train_sizes],
@@ -108,9 +111,47 @@ def _with_sets(world: str, study: Study, out: Path, stage: Stage, processes: int
     return WorldRun(world, study, out, stage, train, tests)
 
 
+@dataclass(frozen=True)
+class _Fit:
+    """Which training set of which study a process trains all methods on."""
+
+    world: str
+    config: Path
+    out: Path
+    size: int
+    number: int
+
+
+def _fit_side_by_side(run: WorldRun, config: Path, processes: int) -> None:
+    """Train all methods on every training set, the largest first; what they answer is then on disk."""
+    done = run.stage("Methods")
+    jobs = [
+        _Fit(run.world, config, run.out, size, number)
+        for size in sorted(run.study.train_sizes, reverse=True)
+        for number in range(_replicates(run.study, size))
+    ]
+    for count, _ in enumerate(shared(_fit, jobs, processes), 1):
+        done(count, len(jobs))
+
+
+def _fit(job: _Fit) -> None:
+    torch.set_num_threads(1)  # processes share the cores
+    _trained(_on_disk(job.world, job.config, job.out), job.size, job.number)
+
+
+@cache
+def _on_disk(world: str, config: Path, out: Path) -> WorldRun:
+    """A study whose sets are there."""
+    return _with_sets(world, read_study(config), out, quiet)
+
+
+def _replicates(study: Study, size: int) -> int:
+    return study.replicates if size == min(study.train_sizes) else 1
+
+
 def _size(run: WorldRun, size: int, oracles: Mapping[str, list[Scored]]) -> dict[str, Any]:
     """All methods trained on ``size`` stays: the documents of the first training set, AUCs of all of them."""
-    replicates = run.study.replicates if size == min(run.study.train_sizes) else 1
+    replicates = _replicates(run.study, size)
     done = run.stage(f"Methods: {size} stays")
     found: list[dict[str, list[Scored]]] = []
     for number in range(replicates):

@@ -1,6 +1,7 @@
 """A world's study at toy size: it ends, goes on where it was interrupted, and says that it is simulated."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,8 @@ def test_a_study_ends_with_its_documents_and_goes_on_where_it_was(tmp_path: Path
     (out / "risks" / "50-00" / f"{NETWORK} on training.safetensors").unlink()
     (out / "oracles" / "structured on held-out.safetensors").unlink()
     assert summary == run_world("a", out, quiet, config=settings)
+    shutil.rmtree(out / "risks")
+    assert summary == run_world("a", out, quiet, config=settings, processes=2)  # whoever trains, the answers are these
 
 
 def test_a_folder_of_another_study_is_refused(tmp_path: Path):
