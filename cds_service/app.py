@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +13,11 @@ from flask import Flask, Response, g, jsonify, request
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from cds_service.backend.keys import public_set, signing_keys
+from cds_service.backend.tokens import access_tokens
 from cds_service.cards.chosen import style_of
 from cds_service.errors import BadRequest, Busy, CdsError, NotAuthenticated, TooLarge, UnknownService, operation_outcome
+from cds_service.fhir_client.fhir_versions import FhirVersions
 from cds_service.hooks import routes
 from cds_service.hooks.identity import RecentAnswers
 from cds_service.hooks.replays import Replays
@@ -22,13 +25,15 @@ from cds_service.hooks.trust import Trust
 from cds_service.limits.body import OVER_LIMIT
 from cds_service.limits.gate import Gate
 from cds_service.limits.headers import security_headers
+from cds_service.outbound.authorities import authorities_of
 from cds_service.outbound.session import Session, new_session
 from cds_service.record.account import Account
 from cds_service.record.keeping import audit_of, predictions_of, store_of
 from cds_service.record.recent_calls import RecentCalls
 from cds_service.service import Service
-from cds_service.settings import SANDBOX, Settings, SettingsError, start_faults
+from cds_service.settings import SANDBOX, Settings, SettingsError
 from cds_service.site import site_of
+from cds_service.starting import start_faults
 from fhir_mappings.units import warm_up
 from models.prediction import Predicts
 
@@ -51,16 +56,18 @@ def create_app(
     session: Session | None = None,
     clock: Callable[[], datetime] = now,
     live: bool = True,
+    versions: FhirVersions | None = None,
 ) -> Flask:
     """The service as the settings say, with its model loaded.
 
-    Raises `SettingsError` naming the first setting that keeps it from starting.
+    ``versions``: what somebody finds out of the FHIR servers meanwhile. Raises `SettingsError` naming the
+    first setting that keeps it from starting.
     """
     predictor = predictor or _shipped(settings)
     if faults := start_faults(settings, predictor.identity.training_population):
         raise SettingsError(faults[0])
     warm_up()  # the first unit that is not in our table would cost a call most of a second
-    session = session or new_session()
+    session = session or new_session(authorities=authorities_of(settings))
     audit, store = audit_of(settings), store_of(settings)
     site = replace(site_of(settings), attachment_seconds=settings.reserve_ms / 1000)  # when fetching has ended
     service = Service(
@@ -68,12 +75,15 @@ def create_app(
         predictions=predictions_of(settings, store),
         calls=RecentCalls() if settings.mode != "production" else None,
         style=style_of(settings),
+        tokens=access_tokens(settings, session),
+        versions=versions or FhirVersions(),
     )  # fmt: skip
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_mb * 1_000_000
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.register_blueprint(routes.blueprint(service, Trust(settings, session, Replays(store))))
     _add_health(app, service)
+    _add_keys(app, public_set(signing_keys(settings)))
     _add_errors(app)
     _add_limits(app, Gate(settings.calls_at_once))
     _add_records(app, service)
@@ -137,6 +147,18 @@ def readiness(service: Service) -> dict[str, Any]:
         },
         "warnings": list(getattr(service.predictor, "warnings", ())),
     }
+
+
+def _add_keys(app: Flask, keys: Mapping[str, Any]) -> None:
+    """Our public keys, for token servers that read them from a URL; nothing where we have none."""
+    if not keys["keys"]:
+        return
+
+    @app.get("/.well-known/jwks.json")
+    def published() -> Response:
+        answer = jsonify(keys)
+        answer.headers["Cache-Control"] = "max-age=300"
+        return answer
 
 
 def _add_errors(app: Flask) -> None:

@@ -12,6 +12,7 @@ import click
 
 from cds_service.cli_check import check
 from cds_service.cli_model import MODEL_COMMANDS
+from cds_service.cli_prefetch import prefetch
 from cds_service.cli_records import purge
 from cds_service.terminal import as_text, settings_in_force, site_in_force, told
 
@@ -33,6 +34,7 @@ for command in MODEL_COMMANDS:
     main.add_command(command)
 main.add_command(purge)
 main.add_command(check)
+main.add_command(prefetch)
 
 
 @main.command()
@@ -72,6 +74,7 @@ def demo(port: int) -> None:
 def serve(test: bool, fhir: tuple[str, ...], host: str | None, port: int | None) -> None:
     """Serve as the ENDWATCH_* settings say."""
     from cds_service.app import create_app
+    from cds_service.fhir_client.fhir_versions import FhirVersions, watch_listed
     from cds_service.settings import FhirServer
 
     given: dict[str, Any] = {"mode": "test"} if test else {}
@@ -80,7 +83,9 @@ def serve(test: bool, fhir: tuple[str, ...], host: str | None, port: int | None)
     if fhir:
         given["fhir_servers"] = tuple(FhirServer(base=url, auth="none" if test else "call") for url in fhir)
     settings = settings_in_force(**given)
-    app = _started(lambda: create_app(settings))
+    versions = FhirVersions()
+    app = _started(lambda: create_app(settings, versions=versions))
+    watch_listed(versions, settings)
     click.echo(f"CDS Hooks    http://{settings.host}:{settings.port}/cds-services ({settings.mode} mode)")
     _run(app, settings)
 
@@ -89,7 +94,8 @@ def serve(test: bool, fhir: tuple[str, ...], host: str | None, port: int | None)
 @click.option(
     "--fhir", required=True, metavar="URL", help="The FHIR base to write to; must be named as one that may be called."
 )
-def load(fhir: str) -> None:
+@click.option("--wait", default=0.0, metavar="SECONDS", help="How long a server that is still starting is waited for.")
+def load(fhir: str, wait: float) -> None:
     """Write the demo patients, moved to now, to a FHIR server."""
     from datetime import UTC, datetime
 
@@ -99,7 +105,7 @@ def load(fhir: str) -> None:
 
     settings = settings_in_force()
     with told(HostNotNamed, OutboundError):
-        for patient in write(fhir, settings, new_session(), datetime.now(UTC)):
+        for patient in write(fhir, settings, new_session(), datetime.now(UTC), wait_s=wait):
             click.echo(f"{patient.id:22} {patient.answer:20} {patient.story}")
 
 

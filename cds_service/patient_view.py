@@ -58,6 +58,7 @@ def patient_view(call: HookRequest, key: str, service: Service, issuer: str | No
         predictor=service.predictor,
         critical_on_end=settings.critical_on_end,
         withhold=service.predictor.identity.training_population == "simulated" and not shows_simulated_risk(settings),
+        until=case.read_until,
     )
     suggestions = suggest(
         snapshot,

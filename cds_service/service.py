@@ -1,18 +1,24 @@
 """What one running service holds, and how a call is opened."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 
 from sqlalchemy import Engine
 
 from cds_service.cards.style import CardStyle
+from cds_service.errors import MissingData
+from cds_service.fhir_client.access import TokenSource
 from cds_service.fhir_client.client import FhirClient
 from cds_service.fhir_client.collect import Case
+from cds_service.fhir_client.fhir_versions import FhirVersions
+from cds_service.fhir_client.profiles import profiles
 from cds_service.hooks.identity import RecentAnswers
 from cds_service.hooks.messages import FhirAuthorization, HookRequest
-from cds_service.outbound.hosts import target_for
+from cds_service.outbound.breaker import Breakers
+from cds_service.outbound.hosts import Target, target_for
 from cds_service.outbound.session import Session
 from cds_service.record.audit import Audit
 from cds_service.record.predictions import Predictions
@@ -20,6 +26,9 @@ from cds_service.record.recent_calls import RecentCalls
 from cds_service.settings import Settings
 from fhir_mappings.site import DEFAULT_SITE, Site
 from models.prediction import Predicts
+
+_CARD_S = 0.15
+"""What is left of a call's time for the figure, its reasons and the card (assumption)."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +51,15 @@ class Service:
     predictions: Predictions | None = None
     calls: RecentCalls | None = None
     style: CardStyle = field(default_factory=CardStyle)
+    tokens: Mapping[str, TokenSource] = field(default_factory=dict)
+    versions: FhirVersions = field(default_factory=FhirVersions)
+    breakers: Breakers = field(default_factory=Breakers)
 
     def open(self, call: HookRequest, issuer: str | None) -> Case:
-        """The case of a call: patient, moment, prefetch, and the FHIR server that this issuer may name."""
+        """The case of a call: patient, moment, prefetch, and the FHIR server that this issuer may name.
+
+        Raises `MissingData` where that server is known to speak another FHIR than R4: so does its prefetch.
+        """
         client, why = self._client(call, issuer)
         return Case(
             patient_id=call.context.patient_id,
@@ -53,6 +68,7 @@ class Service:
             prefetch=call.prefetch,
             client=client,
             why_no_client=why,
+            read_until=time.monotonic() + self.deadline_ms(issuer) / 1000 - _CARD_S if self.live else inf,
         )
 
     def _client(self, call: HookRequest, issuer: str | None) -> tuple[FhirClient | None, str]:
@@ -61,15 +77,35 @@ class Service:
         target = target_for(call.fhir_server, self.settings, issuer)
         if target is None:
             return None, "the given fhirServer is not among the servers that may be called"
-        given = call.fhir_authorization
-        if given is None and not target.open:
-            return None, "no access token was given"
-        if given is not None and not _is_for(given, call.context.patient_id):
-            return None, "the access token is for another patient"
+        if why := self.versions.why_not(target.base):
+            raise MissingData(why, field="fhirServer")
+        if why := _no_access(call, target, issuer):
+            return None, why
+        given = call.fhir_authorization if not target.backend else None
         token, token_s = (given.access_token, given.expires_in) if given else (None, None)
-        budget_s = (self.settings.deadline_ms - self.settings.reserve_ms) / 1000
+        budget_s = (self.deadline_ms(issuer) - self.settings.reserve_ms) / 1000
         until = time.monotonic() + min(budget_s, token_s or budget_s)
-        return FhirClient(target.base, self.session, until, token), ""
+        tokens = self.tokens[target.base] if target.backend else None
+        profile, breaker = profiles()[target.profile], self.breakers.of(target.base)
+        return FhirClient(target.base, self.session, until, token, tokens, profile, breaker), ""
+
+    def deadline_ms(self, issuer: str | None) -> int:
+        """The time that this EHR gives a whole call."""
+        given = (one.deadline_ms for one in self.settings.issuers if one.iss == issuer)
+        return next((ms for ms in given if ms is not None), self.settings.deadline_ms)
+
+
+def _no_access(call: HookRequest, target: Target, issuer: str | None) -> str:
+    """Why this call may not read the server; empty where it may.
+
+    Access of our own sees every patient: only a proved EHR chooses the one whose chart is read.
+    """
+    given = call.fhir_authorization
+    if given is not None and not _is_for(given, call.context.patient_id):
+        return "the access token is for another patient"
+    if target.backend:
+        return "" if issuer is not None else "who calls was not proved, as access of our own needs"
+    return "no access token was given" if given is None and not target.open else ""
 
 
 def _is_for(given: FhirAuthorization, patient_id: str) -> bool:

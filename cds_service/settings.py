@@ -31,29 +31,55 @@ class SettingsError(ValueError):
     """A setting is unknown, wrong or missing; one sentence names it."""
 
 
+class Backend(BaseModel):
+    """How we are registered at a FHIR server's token server: SMART Backend Services.
+
+    ``key_file``: our private key, as PEM or JWK, which the server knows as ``kid``; ``token_url``: unset,
+    from the server's own ``.well-known/smart-configuration``; ``scopes``: unset, those of a whole card, in
+    the spelling of SMART ``scope_version``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    client_id: Annotated[str, StringConstraints(min_length=1, max_length=400)]
+    key_file: Path
+    kid: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    algorithm: Literal["ES384", "RS384"]
+    token_url: Url | None = None
+    scopes: tuple[Annotated[str, StringConstraints(pattern=r"^[!#-\[\]-~]+$")], ...] = ()
+    scope_version: Literal[1, 2] = 2
+
+
 class FhirServer(BaseModel):
     """One FHIR base that may be called.
 
     ``issuers`` whose calls may name it (none listed: all); ``auth``: ``call``, only with the access
-    token of the call, or ``none``, also without; ``allow_http`` in production; ``also_known_as``: other
-    addresses that EHRs and browsers give it.
+    token of the call, ``none``, also without, or ``backend``, with a token of our own; ``allow_http`` in
+    production; ``also_known_as``: other addresses that EHRs and browsers give it; ``ca_file``: the only
+    authorities whose certificates count for it and its token server; ``profile``: which kind of server it
+    is, and so how it is asked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: Url
     issuers: tuple[str, ...] = ()
-    auth: Literal["call", "none"] = "call"
+    auth: Literal["call", "none", "backend"] = "call"
     allow_http: bool = False
     also_known_as: tuple[Url, ...] = ()
+    backend: Backend | None = None
+    ca_file: Path | None = None
+    profile: Literal["generic", "hapi", "oracle", "epic", "medplum"] = "generic"
 
 
 class Issuer(BaseModel):
     """One EHR whose tokens are accepted.
 
-    Its keys are in ``jwks_file`` or behind one of the URLs of ``jku``, which its tokens may name;
+    Its keys are in ``jwks_file`` or behind one of the URLs of ``jku``, which its tokens may name (only
+    certificates under ``ca_file`` count there, where it is set);
     ``tenants`` (none listed: any); ``audiences`` that are accepted besides the endpoint called;
-    ``repeats``: a token seen before is refused, or accepted again with the same body.
+    ``repeats``: a token seen before is refused, or accepted again with the same body; ``deadline_ms``: how
+    long it waits for a call, where that is not `Settings.deadline_ms`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,9 +87,11 @@ class Issuer(BaseModel):
     iss: Annotated[str, StringConstraints(min_length=1, max_length=400)]
     jwks_file: Path | None = None
     jku: tuple[Url, ...] = ()
+    ca_file: Path | None = None
     tenants: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
     repeats: Literal["refuse", "same-body"] = "refuse"
+    deadline_ms: int | None = Field(None, ge=500, le=60000)
 
 
 class Settings(BaseSettings):
@@ -81,13 +109,14 @@ class Settings(BaseSettings):
     )
     fhir_servers: tuple[FhirServer, ...] = Field(
         (),
-        description='JSON list of FHIR bases that may be called: [{"base": URL, "issuers": [], "auth": "call" or '
-        '"none", "allow_http": false, "also_known_as": [URL]}].',
+        description='JSON list of FHIR bases that may be called: [{"base": URL, "issuers": [], "auth": "call", "none" '
+        'or "backend", "backend": {...}, "allow_http": false, "also_known_as": [URL], "ca_file": PATH, "profile": '
+        '"generic", "hapi", "oracle", "epic" or "medplum"}].',
     )
     issuers: tuple[Issuer, ...] = Field(
         (),
-        description='JSON list of EHRs: [{"iss": URL, "jwks_file": PATH or "jku": [URL], "tenants": [], "audiences": '
-        '[], "repeats": "refuse" or "same-body"}].',
+        description='JSON list of EHRs: [{"iss": URL, "jwks_file": PATH or "jku": [URL], "ca_file": PATH, "tenants": '
+        '[], "audiences": [], "repeats": "refuse" or "same-body", "deadline_ms": NUMBER}].',
     )
     simulated_risk: Literal["show", "withhold"] | None = Field(
         None, description="What production does with a model trained on simulated patients: show or withhold."
@@ -190,40 +219,6 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: object) -> 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def start_faults(settings: Settings, training_population: str) -> tuple[str, ...]:
-    """Why the service must not start as it is set, one sentence a fault naming the setting."""
-    faults = []
-    if settings.mode == "demo" and settings.host not in LOOPBACK:
-        faults.append("ENDWATCH_HOST must be a loopback address in demo mode, which has no authentication.")
-    if settings.mode == "test" and not settings.fhir_servers:
-        faults.append("ENDWATCH_FHIR_SERVERS (or --fhir URL) must name the FHIR server to test with.")
-    if settings.mode == "production":
-        faults += _production_faults(settings, training_population)
-    return tuple(faults)
-
-
-def _production_faults(settings: Settings, training_population: str) -> list[str]:
-    faults = []
-    if not settings.fhir_servers:
-        faults.append("ENDWATCH_FHIR_SERVERS must name the FHIR servers that may be called.")
-    plain = (entry.base for entry in settings.fhir_servers if not (entry.allow_http or _is_https(entry.base)))
-    if base := next(plain, None):
-        faults.append(f"ENDWATCH_FHIR_SERVERS: {base} must be https in production, or its entry say allow_http.")
-    if not settings.issuers:
-        faults.append("ENDWATCH_ISSUERS must name the EHRs whose tokens are accepted.")
-    if keyless := next((entry.iss for entry in settings.issuers if not entry.jwks_file and not entry.jku), None):
-        faults.append(f"ENDWATCH_ISSUERS: {keyless} needs jwks_file or jku.")
-    if not all(_is_https(url) for entry in settings.issuers for url in entry.jku):
-        faults.append("ENDWATCH_ISSUERS: each jku must be https in production.")
-    if any(map(proves_nothing, settings.issuers)):
-        faults.append(f"ENDWATCH_ISSUERS: {SANDBOX} signs with a public key and proves nothing in production.")
-    if training_population == "simulated" and settings.simulated_risk is None:
-        faults.append(
-            "ENDWATCH_SIMULATED_RISK must say what to do with a model trained on simulated patients: show or withhold."
-        )
-    return faults
-
-
 def proves_nothing(issuer: Issuer) -> bool:
     """True for an issuer that anybody can sign for: it is the CDS Hooks Sandbox, or its keys are the Sandbox's."""
     return any(_host(url) == _host(SANDBOX) for url in (issuer.iss, *issuer.jku))
@@ -233,7 +228,8 @@ def _host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0].partition(":")[0].lower()
 
 
-def _is_https(url: str) -> bool:
+def is_https(url: str) -> bool:
+    """True for a URL under TLS."""
     return url.startswith("https://")
 
 

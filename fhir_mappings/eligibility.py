@@ -22,12 +22,25 @@ class Eligibility:
     text: str
 
 
+_BY_ABSENCE = frozenset({"no-ischemic-stroke", "hemorrhagic-stroke", "over-7-days", "stroke-not-coded"})
+"""Judgments that one more diagnosis or encounter could contradict."""
+
+_DECIDING = {"conditions": "diagnoses", "encounters": "encounters"}
+"""By query key, what these rest on."""
+
 INSIDE = Eligibility("inside", "inside", "Adult with ischemic stroke in this stay.")
 
 
 def judge(snapshot: ClinicalSnapshot) -> Eligibility:
     """Outside needs a positive, uncontradicted reason; what is in doubt is unknown, and said."""
-    return next((answer for rule in _RULES if (answer := rule(snapshot))), INSIDE)
+    judged = next((answer for rule in _RULES if (answer := rule(snapshot))), INSIDE)
+    lacking = [name for key, name in _DECIDING.items() if key in snapshot.unanswered]
+    if judged.code in _BY_ABSENCE and lacking:
+        text = (
+            f"Not all {' and '.join(lacking)} could be read, so whether an ischemic stroke is of this stay is unknown."
+        )
+        return Eligibility("unknown", "chart-incomplete", text)
+    return judged
 
 
 def stroke_in_stay(snapshot: ClinicalSnapshot, kind: str) -> bool:

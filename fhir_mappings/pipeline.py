@@ -57,10 +57,22 @@ def snapshot_from(
 ) -> ClinicalSnapshot:
     """What was known of the patient at ``as_of``.
 
-    ``live``: the chart was read at ``as_of``, so that what it returned is available; otherwise a
-    result without ``issued`` becomes available after the lag of its kind.
+    ``live``: the chart was read at ``as_of``, so that what it returned is available, and what is of a later
+    moment all the same is said; otherwise a result without ``issued`` becomes available after the lag of its
+    kind.
     """
-    return seen_at(history_from(chart, as_of, live=live, encounter_id=encounter_id, site=site), as_of)
+    history = history_from(chart, as_of, live=live, encounter_id=encounter_id, site=site)
+    seen = seen_at(history, as_of)
+    return replace(seen, issues=(*seen.issues, *_ahead(history, as_of))) if live else seen
+
+
+def _ahead(history: History, as_of: datetime) -> tuple[Issue, ...]:
+    """An issue that counts what is charted for a moment that has not come: clocks differ, or a time is mistyped."""
+    sources = {fact.source for fact in _facts(history) if fact.available is not None and fact.available > as_of}
+    if not sources:
+        return ()
+    text = f"{min(sources)} left out: after the moment of the call (such results: {len(sources)})"
+    return (Issue("not-available", text, about="clocks"),)
 
 
 def history_from(
@@ -161,11 +173,8 @@ def seen_at(history: History, as_of: datetime) -> ClinicalSnapshot:
     def kept(facts: Iterable[_T]) -> tuple[_T, ...]:
         return tuple(filter(known, facts))
 
-    filed: tuple[Fact, ...] = tuple(version.report for version in history.filed)
-    facts: tuple[Fact, ...] = (
-        *history.measurements, *history.nihss, *filed, *history.diagnoses, *history.treatments,
-    )  # fmt: skip
-    hidden = {fact.source for fact in facts if not known(fact)} - {fact.source for fact in filed if known(fact)}
+    hidden = {fact.source for fact in _facts(history) if not known(fact)}
+    hidden -= {version.report.source for version in history.filed if known(version.report)}
     reports, superseded = standing_at(history.filed, as_of)
     mrs, stay = history.pre_stroke_mrs, history.stay
     ahead = stay is not None and stay.end is not None and stay.end > as_of
@@ -184,6 +193,12 @@ def seen_at(history: History, as_of: datetime) -> ClinicalSnapshot:
         seen=history.seen,
         issues=(*(one for one in history.issues if one.source is None or one.source not in hidden), *superseded),
     )
+
+
+def _facts(history: History) -> tuple[Fact, ...]:
+    """Everything in a history that became available at a moment; a report in each of its versions."""
+    filed = (version.report for version in history.filed)
+    return (*history.measurements, *history.nihss, *filed, *history.diagnoses, *history.treatments)
 
 
 def replayed(chart: RawChart, history: History, as_of: datetime, site: Site = DEFAULT_SITE) -> ClinicalSnapshot:

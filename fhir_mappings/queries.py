@@ -17,10 +17,12 @@ from fhir_mappings.references import links_of
 from fhir_mappings.site import DEFAULT_SITE, Site
 from fhir_mappings.snapshot import Raw
 
-_LONGEST_CODE_LIST = 1500
 _STAYS_BACK = timedelta(days=30)
 _BEFORE_STAY = timedelta(hours=1)
 _FIRST_DAY = timedelta(hours=24)
+_NEWEST = timedelta(hours=48)
+"""How far the newest vital signs reach back at least: each kind is measured once a day or oftener (assumption)."""
+
 _LABS_BACK = timedelta(days=90)
 """How far a search for all laboratory values goes back before arrival: as the longest window of a feature."""
 
@@ -67,10 +69,14 @@ class Query:
 
 @dataclass(frozen=True)
 class Search:
-    """One request to a FHIR server: a path below its base, and parameters (none for a read)."""
+    """One question to a FHIR server: a path below its base, and parameters (none for a read).
+
+    ``span``: pages may be left unread once what came, in the order of ``_sort``, reaches over so much time.
+    """
 
     path: str
     params: tuple[tuple[str, str], ...] = ()
+    span: timedelta | None = None
 
 
 def _observations(key: str, *, required: bool, codes: tuple[str, ...] = (), category: str | None = None) -> Query:
@@ -85,9 +91,11 @@ def _templated(query: Query) -> Query:
 
 CORE: tuple[Query, ...] = (
     Query("patient", "Patient", "Patient/{{context.patientId}}", required=True),
-    Query("encounters", "Encounter", f"Encounter?{_P}&status=in-progress&_count=20", required=True, count=20),
-    Query("conditions", "Condition", f"Condition?{_P}", required=True),
-    Query("procedures", "Procedure", f"Procedure?{_P}", required=False),
+    Query(
+        "encounters", "Encounter", f"Encounter?{_P}&status=in-progress&_count=20", required=True, count=20, whole=True
+    ),
+    Query("conditions", "Condition", f"Condition?{_P}", required=True, whole=True),
+    Query("procedures", "Procedure", f"Procedure?{_P}", required=False, whole=True),
 )
 
 _REPORTS = f"DiagnosticReport?{_P}&category={_RADIOLOGY}&_sort=-date&_count=50"
@@ -99,7 +107,7 @@ CLINICAL: tuple[Query, ...] = (
     _observations("labs", required=False, codes=(*lab_codes(), ONSET_CODE, MRS_CODE)),
     _observations("vitals", required=False, category="vital-signs"),
     Query("reports", "DiagnosticReport", _REPORTS, required=False, count=50),
-    Query("medications", "MedicationRequest", f"MedicationRequest?{_P}", required=False),
+    Query("medications", "MedicationRequest", f"MedicationRequest?{_P}", required=False, whole=True),
     Query(
         "administrations", "MedicationAdministration", _GIVEN, required=False, count=200,
         part_of="medications", whole=True, label="drugs given (thrombolysis)",
@@ -221,24 +229,15 @@ def _observation_searches(query: Query, patient: tuple[str, str], t0: datetime |
     if query.key == "labs":  # LDL, HbA1c and the pre-stroke mRS count from long before the stay
         since = _since(t0 - _LABS_BACK) if t0 and query.category else None
     if query.category is None:
-        lists = _code_lists((*(f"{LOINC}|{code}" for code in query.codes), *query.local))
-        return tuple(_search("Observation", patient, ("code", codes), since, count=200) for codes in lists)
+        codes = ",".join((*(f"{LOINC}|{code}" for code in query.codes), *query.local))
+        return (_search("Observation", patient, ("code", codes), since, count=200),)
     category = ("category", query.category)
     if query.key != "vitals":
         return (_search("Observation", patient, category, since, count=200),)
     # Two windows: arrival and the newest. Newest-first alone never reaches a monitored patient's arrival.
-    newest = _search("Observation", patient, category, count=200)
+    newest = replace(_search("Observation", patient, category, count=200), span=_NEWEST)
     if t0 is None:
         return (newest,)
     bounds = (("date", f"ge{_day(t0 - _BEFORE_STAY)}"), ("date", f"lt{_day(t0 + _FIRST_DAY)}"))
-    return (newest, _search("Observation", patient, category, *bounds, count=200))
-
-
-def _code_lists(tokens: Sequence[str]) -> tuple[str, ...]:
-    """The tokens in comma-separated lists, each short enough for a URL."""
-    lists: list[list[str]] = [[]]
-    for token in tokens:
-        if len(",".join([*lists[-1], token])) > _LONGEST_CODE_LIST:
-            lists.append([])
-        lists[-1].append(token)
-    return tuple(",".join(each) for each in lists)
+    arrival = _search("Observation", patient, category, *bounds, count=200)
+    return (newest, replace(arrival, span=_BEFORE_STAY + _FIRST_DAY))

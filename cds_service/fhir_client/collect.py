@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from cds_service.errors import MissingData
 from cds_service.fhir_client.ask import Answer, ask
+from cds_service.fhir_client.bundles import newest_first
 from cds_service.fhir_client.client import FhirClient
 from cds_service.fhir_client.prefetch import Sent, sent
+from cds_service.fhir_client.shaping import parts_of
 from fhir_mappings.chart import RawChart, raws_of
 from fhir_mappings.queries import Query, Search, elsewhere, fallback_searches, follow_ups, is_lacking, own_searches
 from fhir_mappings.snapshot import Issue, IssueCode, Raw
@@ -19,7 +22,10 @@ MOST_FOLLOW_UPS = 50
 
 @dataclass(frozen=True)
 class Case:
-    """One call as far as reading goes. ``why_no_client`` says why no FHIR server is asked."""
+    """One call as far as reading goes. ``why_no_client`` says why no FHIR server is asked.
+
+    ``read_until``: the `time.monotonic` moment from which the model reads no more text.
+    """
 
     patient_id: str
     as_of: datetime
@@ -27,6 +33,7 @@ class Case:
     prefetch: Mapping[str, Any] | None = field(default=None, repr=False)
     client: FhirClient | None = field(default=None, repr=False)
     why_no_client: str = "no fhirServer was given"
+    read_until: float = inf
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,8 @@ def collect(
     answers |= {query: _with_fallbacks(query, answers[query], case, t0) for query in again}
     _demand(answers)
     held = held or RawChart(case.patient_id)
-    found = {query.key: answer.resources for query, answer in answers.items() if answer.resources is not None}
+    known = {query.key: answer.resources for query, answer in answers.items() if answer.resources is not None}
+    found = {key: newest_first(resources) for key, resources in known.items()}  # in whatever order they came
     chart = RawChart(
         patient_id=case.patient_id,
         resources={**held.resources, **found},
@@ -75,7 +83,10 @@ def _with_fallbacks(query: Query, held: _Held, case: Case, t0: datetime | None) 
     """
     if case.client is None:
         return held
-    for search in fallback_searches(query, case.patient_id, t0=t0):
+    known = [
+        one for one in fallback_searches(query, case.patient_id, t0=t0) if one.path not in case.client.profile.lacks
+    ]
+    for search in known:
         found = held.resources
         if held.failed or found is None or not is_lacking(query, found):
             break
@@ -113,7 +124,8 @@ def _fetched(queries: Sequence[Query], case: Case, searches: Mapping[Query, Sequ
     """Our own answers to these queries, all asked at once."""
     if case.client is None:
         return {query: _Held(None, True, case.why_no_client) for query in queries}
-    jobs = [(query, search) for query in queries for search in searches[query]]
+    profile = case.client.profile
+    jobs = [(query, part) for query in queries for search in searches[query] for part in parts_of(search, profile)]
     answers = ask(case.client, case.patient_id, [search for _, search in jobs])
     pairs = list(zip(jobs, answers, strict=True))
     return {query: _merged(query, [answer for (asked, _), answer in pairs if asked is query]) for query in queries}
@@ -128,7 +140,7 @@ def _merged(query: Query, answers: Sequence[Answer]) -> _Held:
     if failed and (query.required or len(failed) == len(answers)):
         return _Held(None, True, failed[0].why, tuple(issues))
     if dropped := sum(answer.dropped for answer in answers):
-        issues.append(Issue("malformed", f"{name}: entries of another type left out ({dropped})", about=key))
+        issues.append(Issue("malformed", f"{name}: entries that were not asked for left out ({dropped})", about=key))
     if failed:
         issues.append(Issue("query-failed", f"{name} partly unknown: {failed[0].why}", about=key))
     if partial := [answer.why for answer in answers if answer.resources is not None and not answer.complete]:

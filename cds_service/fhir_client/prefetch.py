@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from cds_service.fhir_client.client import MOST_ENTRIES, matches, next_link, outcome_failed
+from cds_service.fhir_client.bundles import matches, moment_of, newest_first, next_link, outcome_failed
+from cds_service.fhir_client.paging import MOST_ENTRIES
 from fhir_mappings.queries import Query
 from fhir_mappings.snapshot import Issue, Raw
-from fhir_mappings.windows import instant
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,6 @@ class Sent:
 
 
 FAILED = Sent(None, complete=False)
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def sent(query: Query, prefetch: Mapping[str, Any] | None, patient_id: str, since: datetime | None = None) -> Sent:
@@ -73,9 +72,8 @@ def _newest(query: Query, found: Sequence[Raw]) -> tuple[tuple[Raw, ...], tuple[
     """The newest of more resources than are ever read of one query, those without a time last; and that it is so."""
     if len(found) <= MOST_ENTRIES:
         return tuple(found), ()
-    dated = sorted(found, key=lambda raw: _moment(raw) or _LONG_AGO, reverse=True)
     text = f"{query.name}: {len(found)} were sent, the newest {MOST_ENTRIES} are read"
-    return tuple(dated[:MOST_ENTRIES]), (Issue("incomplete", text, about=query.key),)
+    return newest_first(found)[:MOST_ENTRIES], (Issue("incomplete", text, about=query.key),)
 
 
 def _alone(value: Raw, patient_id: str) -> Sent:
@@ -96,14 +94,5 @@ def _cut_off(query: Query, found: Sequence[Raw], since: datetime | None) -> bool
     """True where the answer is as long as was asked for and does not reach back to ``since``."""
     if query.count is None or len(found) < query.count:
         return False
-    moments = [moment for raw in found if (moment := _moment(raw))]
+    moments = [moment for raw in found if (moment := moment_of(raw))]
     return since is None or not moments or min(moments) > since
-
-
-def _moment(raw: Raw) -> datetime | None:
-    """When a raw resource happened, as far as a search by date would say."""
-    for member in ("effectivePeriod", "period"):
-        period = raw.get(member)
-        if isinstance(period, dict):
-            return instant(period.get("start"))
-    return instant(raw.get("effectiveDateTime") or raw.get("issued") or raw.get("authoredOn"))

@@ -10,7 +10,8 @@ from typing import Any
 
 from cds_service.errors import CdsError
 from cds_service.fhir_client.ask import ask
-from cds_service.fhir_client.client import FhirClient, resources_of
+from cds_service.fhir_client.bundles import resources_of
+from cds_service.fhir_client.client import FhirClient
 from cds_service.fhir_client.collect import Case, collect
 from cds_service.outbound.session import Session, new_session
 from fhir_mappings.chart import RawChart, raws_of

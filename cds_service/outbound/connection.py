@@ -11,9 +11,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from requests.exceptions import SSLError
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -53,6 +56,20 @@ class CheckedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         pools = {"http": partial(_PlainPool, resolve=self._resolve), "https": partial(_TlsPool, resolve=self._resolve)}
         self.poolmanager.pool_classes_by_scheme = pools
+
+
+class OwnAuthorityAdapter(CheckedAdapter):
+    """The same for hosts of which only certificates under the authorities in one file count (PEM)."""
+
+    def __init__(self, ca_file: Path, resolve: Resolve = resolved) -> None:
+        super().__init__(resolve)
+        self._ca_file = ca_file
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """The answer to one request; what the session trusts besides does not count."""
+        if not self._ca_file.is_file():
+            raise SSLError("the file of its authorities is gone")
+        return super().send(request, *args, **(kwargs | {"verify": str(self._ca_file)}))
 
 
 class _Plain(HTTPConnection):

@@ -13,10 +13,12 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Target:
-    """A FHIR base that may be called; ``open`` means also without a token."""
+    """A FHIR base that may be called; ``open`` means also without a token, ``backend`` with one of our own."""
 
     base: str
     open: bool
+    backend: bool = False
+    profile: str = "generic"
 
 
 def target_for(url: str, settings: Settings, issuer: str | None = None) -> Target | None:
@@ -30,7 +32,13 @@ def target_for(url: str, settings: Settings, issuer: str | None = None) -> Targe
         return None
     if entry.issuers and (production or issuer is not None) and issuer not in entry.issuers:
         return None
-    return Target(entry.base.rstrip("/"), entry.auth == "none")
+    return Target(entry.base.rstrip("/"), entry.auth == "none", entry.auth == "backend", entry.profile)
+
+
+def origin_of(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a URL in the strict form of `settings.URL`; None for any other text."""
+    parts = _normal(url, loopback_is_one=False)
+    return parts[:3] if parts else None
 
 
 def _entry(url: str, entries: Sequence[FhirServer], *, loopback_is_one: bool) -> FhirServer | None:

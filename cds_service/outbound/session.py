@@ -2,16 +2,18 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any, NoReturn
 
 import requests
 import urllib3
 
 from cds_service.outbound.addresses import AddressRefused
-from cds_service.outbound.connection import CheckedAdapter, Resolve, resolved
+from cds_service.outbound.connection import CheckedAdapter, OwnAuthorityAdapter, Resolve, resolved
+from cds_service.outbound.waiting import asked_to_wait_s, pause_before_retry_s
 
 Session = requests.Session
 """The type, for rooms that pass a session on without importing the library."""
@@ -19,27 +21,45 @@ Session = requests.Session
 LARGEST_ANSWER = 30_000_000
 _CHUNK = 65_536
 _CONNECT_S = 1.0
-_AGAIN = frozenset({502, 503, 504})
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+_ASKS_TO_WAIT = frozenset({429, 503})
+TIMED_OUT, BROKEN, NOT_REACHABLE = "timed out", "connection broken", "not reachable"
 
 
 class OutboundError(Exception):
-    """A request got no usable answer; says why in a few words without URL or token."""
+    """A request got no usable answer; says why in a few words without URL or token.
 
-    def __init__(self, why: str, *, status: int | None = None) -> None:
+    ``asked_s``: for how many seconds the answer asked to be left alone.
+    """
+
+    def __init__(self, why: str, *, status: int | None = None, asked_s: float | None = None) -> None:
         super().__init__(why)
-        self.why, self.status = why, status
+        self.why, self.status, self.asked_s = why, status, asked_s
+
+    @property
+    def may_pass(self) -> bool:
+        """True where the same request may be answered in a moment."""
+        return self.status in _AGAIN or self.why == BROKEN
+
+    @property
+    def is_down(self) -> bool:
+        """True where the server gave no answer, or only that it cannot."""
+        return self.why in (TIMED_OUT, BROKEN, NOT_REACHABLE) or (self.status or 0) >= 500
 
 
-def new_session(resolve: Resolve = resolved) -> requests.Session:
+def new_session(resolve: Resolve = resolved, authorities: Iterable[tuple[str, Path]] = ()) -> requests.Session:
     """A pooled session that connects to checked addresses only (`addresses`), and follows no redirects.
 
-    It reads no proxy or netrc settings and stores no cookies.
+    It reads no proxy or netrc settings and stores no cookies. ``authorities`` are the files that alone
+    vouch for hosts, by the beginning of their URLs (`authorities`).
     """
     session = _Session()
     session.trust_env = False  # a netrc entry would replace the EHR's token
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     session.mount("http://", CheckedAdapter(resolve))
     session.mount("https://", CheckedAdapter(resolve))
+    for start, ca_file in authorities:
+        session.mount(start, OwnAuthorityAdapter(ca_file, resolve))
     return session
 
 
@@ -58,17 +78,30 @@ def get_json(
     headers: Mapping[str, str] | None = None,
     until: float,
 ) -> Any:
-    """The JSON of a GET, with one retry on 502-504 and broken connections. Raises `OutboundError`.
+    """The JSON of a GET, with one retry of what may pass. Raises `OutboundError`.
 
     ``until`` is a `time.monotonic` moment by which the whole body has to be there.
     """
-    sent = {"params": params, "headers": headers}
+    return _json_or_again(session, "GET", url, until, params=params, headers=headers)
+
+
+def search_json(
+    session: requests.Session, url: str, params: Any, *, headers: Mapping[str, str] | None = None, until: float
+) -> Any:
+    """The JSON of a search whose parameters are in the body of a POST, which changes nothing: as `get_json`."""
+    return _json_or_again(session, "POST", url, until, data=params, headers=headers)
+
+
+def _json_or_again(session: requests.Session, method: str, url: str, until: float, **sent: Any) -> Any:
+    """The JSON, asked for a second time after a pause where the first answer may pass and there is time."""
     try:
-        return _json_of(session, "GET", url, until, **sent)
+        return _json_of(session, method, url, until, **sent)
     except OutboundError as error:
-        if not (error.status in _AGAIN or error.why == "connection broken") or until - time.monotonic() < 0.2:
+        pause_s = pause_before_retry_s(error.asked_s, until - time.monotonic()) if error.may_pass else None
+        if pause_s is None:
             raise
-    return _json_of(session, "GET", url, until, **sent)
+    time.sleep(pause_s)
+    return _json_of(session, method, url, until, **sent)
 
 
 def send_json(session: requests.Session, url: str, body: Any, *, timeout_s: float = 60.0) -> Any:
@@ -89,8 +122,15 @@ def _json_of(session: requests.Session, method: str, url: str, until: float, **s
     """The JSON of one answer; any status but a success is an `OutboundError` that carries it."""
     with _opened(session, method, url, until, **sent) as response:
         if not 200 <= response.status_code < 300:
-            raise OutboundError(f"answered {response.status_code}", status=response.status_code)
+            raise _refusal(response)
         return _json(_body(response, until))
+
+
+def _refusal(response: requests.Response) -> OutboundError:
+    status = response.status_code
+    asked_s = asked_to_wait_s(response.headers) if status in _ASKS_TO_WAIT else None
+    wish = "" if asked_s is None else f" and asked to wait {asked_s:.0f} s"
+    return OutboundError(f"answered {status}{wish}", status=status, asked_s=asked_s)
 
 
 @contextmanager
@@ -106,13 +146,13 @@ def _opened(session: requests.Session, method: str, url: str, until: float, **se
     except AddressRefused as error:
         raise OutboundError(f"address not allowed: {error}") from None
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        raise OutboundError("timed out") from None
+        raise OutboundError(TIMED_OUT) from None
     except requests.ConnectionError as error:
-        raise OutboundError("connection broken" if "aborted" in str(error) else "not reachable") from None
+        raise OutboundError(BROKEN if "aborted" in str(error) else NOT_REACHABLE) from None
     except urllib3.exceptions.HTTPError:
-        raise OutboundError("connection broken") from None
+        raise OutboundError(BROKEN) from None
     except (requests.RequestException, UnicodeError):
-        raise OutboundError("not reachable") from None
+        raise OutboundError(NOT_REACHABLE) from None
 
 
 def _body(response: requests.Response, until: float) -> bytes:
@@ -127,7 +167,7 @@ def _body(response: requests.Response, until: float) -> bytes:
         if size > LARGEST_ANSWER:
             raise OutboundError("answer too large")
         if time.monotonic() > until:
-            raise OutboundError("timed out")
+            raise OutboundError(TIMED_OUT)
         parts.append(chunk)
     return b"".join(parts)
 

@@ -1,6 +1,7 @@
 """One patient's view of one FHIR server: pages, sorting, other types, other patients."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,14 +9,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.fhir_client.client import (
-    MOST_ENTRIES,
-    MOST_PAGES,
-    FhirClient,
-    WrongPatientError,
-    next_link,
-    outcome_failed,
-)
+from cds_service.fhir_client.bundles import next_link, outcome_failed
+from cds_service.fhir_client.client import FhirClient
+from cds_service.fhir_client.paging import MOST_ENTRIES, MOST_PAGES, WrongPatientError
+from cds_service.fhir_client.profiles import profiles
 from cds_service.outbound.session import OutboundError
 from fhir_mappings.queries import Search
 from tests import builders as b
@@ -93,24 +90,39 @@ def test_a_page_that_fails_leaves_the_answer_incomplete():
 
 
 def test_pages_without_end_are_given_up():
-    """A server whose ``next`` points to itself does not hold us."""
-    fhir = FakeFhir({"Observation": (200, b.searchset(b.nihss(1, 1), next_url=f"{BASE}/Observation?x=1"))})
+    """A server that always has one more page does not hold us."""
+    count = iter(range(1000))
+
+    def page(_: requests.PreparedRequest) -> tuple[int, Any]:
+        number = next(count)
+        return 200, b.searchset(b.nihss(1, number), next_url=f"{BASE}/Observation?page={number}")
+
+    fhir = FakeFhir({"Observation": page})
     found = client(fhir).search(ALL, b.PATIENT_ID)
     assert (MOST_PAGES, MOST_PAGES, False) == (len(fhir.asked), len(found.resources), found.complete)
+
+
+def many(count: int) -> list[b.Resource]:
+    """So many scores, each of its own."""
+    return [b.nihss(1, 1, id_=f"n{number}") for number in range(count)]
 
 
 @pytest.mark.parametrize(("count", "pages"), [(MOST_ENTRIES + 1, 1), (MOST_ENTRIES // 2 + 1, 2)])
 def test_entries_without_end_are_given_up(count: int, pages: int):
     """In one page or in several: what is kept is bounded, and said to be a part."""
-    one = b.nihss(1, 1)
-    fhir = FakeFhir({"Observation": (200, b.searchset(*[one] * count, next_url=f"{BASE}/Observation?x=1"))})
+    held = iter([many(2 * count)[:count], many(2 * count)[count:]])
+
+    def page(_: requests.PreparedRequest) -> tuple[int, Any]:
+        return 200, b.searchset(*next(held), next_url=f"{BASE}/Observation?x=1")
+
+    fhir = FakeFhir({"Observation": page})
     found = client(fhir).search(ALL, b.PATIENT_ID)
     assert (pages, MOST_ENTRIES, False) == (len(fhir.asked), len(found.resources), found.complete)
 
 
 def test_as_many_entries_as_may_be_are_a_whole_answer():
     """The bound itself is inside."""
-    fhir = FakeFhir({"Observation": (200, b.searchset(*[b.nihss(1, 1)] * MOST_ENTRIES))})
+    fhir = FakeFhir({"Observation": (200, b.searchset(*many(MOST_ENTRIES)))})
     found = client(fhir).search(ALL, b.PATIENT_ID)
     assert (MOST_ENTRIES, True) == (len(found.resources), found.complete)
 
@@ -118,28 +130,41 @@ def test_as_many_entries_as_may_be_are_a_whole_answer():
 def test_another_patient_beyond_the_bound_rejects_the_answer_too():
     """What is not kept is looked at all the same."""
     other = b.nihss(1, 1) | {"subject": {"reference": "Patient/p2"}}
-    fhir = FakeFhir({"Observation": (200, b.searchset(*[b.nihss(1, 1)] * (MOST_ENTRIES + 1), other))})
+    fhir = FakeFhir({"Observation": (200, b.searchset(*many(MOST_ENTRIES + 1), other))})
     with pytest.raises(WrongPatientError):
         client(fhir).search(ALL, b.PATIENT_ID)
 
 
+@pytest.mark.parametrize("patient_id", ["", " "])
+def test_nobody_in_particular_is_never_asked_for(patient_id: str):
+    """HAPI answers ``patient=`` with every patient's data."""
+    fhir = FakeFhir({"Observation": (200, b.searchset(b.nihss(1, 1)))})
+    for search in (ALL, Search("Patient/p1")):
+        with pytest.raises(OutboundError, match="no patient"):
+            client(fhir).find(search, patient_id)
+    assert [] == fhir.asked
+
+
 def test_a_server_that_does_not_sort_is_asked_without():
-    """400 to ``_sort``: once more without it, as selection is ours anyway."""
+    """400 to ``_sort``: once more without it, as selection is ours anyway, and with the same pages."""
 
     def unsorted(request: requests.PreparedRequest) -> tuple[int, Any]:
         return (400, {}) if "_sort" in (request.url or "") else (200, b.searchset(b.nihss(1, 1)))
 
     fhir = FakeFhir({"Observation": unsorted})
     assert 1 == len(client(fhir).search(ALL, b.PATIENT_ID).resources)
-    assert 2 == len(fhir.asked)
+    assert [["200"], ["200"]] == [one["_count"] for one in fhir.params("Observation")]
 
 
 def test_a_refused_search_is_not_repeated_without_cause():
-    """A 400 to a search without ``_sort`` stays one."""
+    """Refused without ``_sort`` and ``_count`` too, it stays refused; what had neither is asked once."""
     fhir = FakeFhir({"Condition": (400, {})})
-    with pytest.raises(OutboundError, match="400"):
-        client(fhir).search(Search("Condition", (("patient", "p1"),)), b.PATIENT_ID)
-    assert 1 == len(fhir.asked)
+    search = Search("Condition", (("patient", "p1"),))
+    for profile, asked in (("generic", 2), ("oracle", 1)):
+        fhir.asked.clear()
+        with pytest.raises(OutboundError, match="400"):
+            replace(client(fhir), profile=profiles()[profile]).search(search, b.PATIENT_ID)
+        assert asked == len(fhir.asked)
 
 
 def test_entries_of_another_type_are_dropped_and_counted():

@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -140,6 +141,25 @@ def test_a_server_that_is_not_listed_is_never_contacted():
     assert "not among the servers that may be called" in response.get_json()["issue"][0]["diagnostics"]
 
 
+def test_diagnoses_whose_pages_were_lost_never_end_in_no_card():
+    """The stroke may stand on the page that could not be read: empty cards would say "outside"."""
+    first = b.searchset(b.condition("44054006", "Diabetes"), next_url=f"{BASE}/Condition/gone?page=2")
+    for held in (server(), server(Observation=(200, b.searchset()))):
+        (card,) = cards(asked(), fhir=FakeFhir(held | {"Condition": (200, first)}))
+        assert "Not all diagnoses could be read" in card["summary"]
+    assert "Conditions may be incomplete: not all pages were read" in card["detail"]
+
+
+def test_drugs_whose_pages_were_lost_are_unknown_and_never_none():
+    """As where nothing of them could be read."""
+    order = b.medication_request("Aspirin 100 mg")
+    first = b.searchset(order, next_url=f"{BASE}/MedicationRequest/gone?page=2")
+    whole, part = Listening(), Listening()
+    cards(asked(), fhir=FakeFhir(server(MedicationRequest=(200, b.searchset(order)))), predictor=whole)
+    cards(asked(), fhir=FakeFhir(server(MedicationRequest=(200, first))), predictor=part)
+    assert (0.0, None) == (whole.thrombolysis, part.thrombolysis)
+
+
 def test_the_token_goes_with_each_request_and_to_nobody_else():
     """CDS Hooks 2.0.1, FHIR access: a bearer token for this call."""
     fhir = FakeFhir(server())
@@ -216,10 +236,10 @@ def test_a_thrombolytic_given_at_a_sending_hospital_is_found():
 class Listening(FakePredictor):
     """Remembers what the model was given of thrombolysis."""
 
-    def predict(self, inputs: ModelInputs) -> Prediction | NotComputed:
+    def predict(self, inputs: ModelInputs, until: float = inf) -> Prediction | NotComputed:
         """As `FakePredictor`."""
         (self.thrombolysis,) = [one.value for one in inputs.features if one.name == "thrombolysis"]
-        return super().predict(inputs)
+        return super().predict(inputs, until)
 
 
 def test_thrombolysis_that_nobody_asked_about_is_unknown_and_never_not_done():

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from cds_service.errors import BadRequest, Busy, TooLarge
-from cds_service.fhir_client.client import MOST_ENTRIES
+from cds_service.fhir_client.paging import MOST_ENTRIES
 from cds_service.limits.body import MOST_DEEP, MOST_OBJECTS, read_json
 from cds_service.limits.gate import Gate
 from cds_service.limits.text import MOST_CHARACTERS

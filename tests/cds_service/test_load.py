@@ -1,10 +1,12 @@
 """Writing the demo patients to a FHIR server."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from cds_service.demo.load import load
 from cds_service.demo.patients import as_of, demo_patients
@@ -54,3 +56,28 @@ def test_a_server_that_refuses_stops_the_loading():
     with pytest.raises(OutboundError, match=r"^answered 422$"):
         next(load(BASE, SETTINGS, session_with(fhir), b.at(0)))
     assert 1 == len(fhir.asked) < len(demo_patients())
+
+
+def test_a_server_that_is_still_starting_is_waited_for():
+    """It is asked what it can until it tells; nothing is written before."""
+    answers = iter([requests.ConnectionError(), (503, {}), (503, {}), (200, {"resourceType": "CapabilityStatement"})])
+
+    def metadata(_: Any) -> Any:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    fhir = FakeFhir({"": OK, "metadata": metadata})
+    next(load(BASE, SETTINGS, session_with(fhir), b.at(0), wait_s=30))
+    assert ["", "metadata", "metadata", "metadata", "metadata"] == fhir.paths
+
+
+def test_a_server_that_does_not_start_is_waited_for_in_vain_and_told():
+    """By the time that was given; nothing is written."""
+    fhir = FakeFhir({"": OK, "metadata": (503, {})})
+    begun = time.monotonic()
+    with pytest.raises(OutboundError, match=r"^answered 503"):
+        next(load(BASE, SETTINGS, session_with(fhir), b.at(0), wait_s=1.5))
+    assert time.monotonic() - begun < 5
+    assert {"metadata"} == set(fhir.paths)

@@ -173,9 +173,12 @@ def test_what_is_no_json_is_a_failed_request_never_an_exception(body: bytes):
         get_json(session, "https://ehr.example/fhir/x", until=time.monotonic() + 5)
 
 
-@pytest.mark.parametrize(("status", "asked"), [(503, 2), (502, 2), (500, 1), (404, 1), (401, 1)])
+@pytest.mark.parametrize(
+    ("status", "asked"),
+    [(429, 2), (500, 2), (502, 2), (503, 2), (504, 2), (400, 1), (401, 1), (403, 1), (404, 1), (410, 1), (501, 1)],
+)
 def test_only_a_passing_failure_is_tried_once_more(status: int, asked: int):
-    """502 to 504 may pass; all else will not."""
+    """Too many requests and the failures of a moment may pass; all else will not."""
     fhir = FakeFhir({"x": (status, {})})
     with pytest.raises(OutboundError, match=str(status)):
         get_json(session_with(fhir), "https://ehr.example/fhir/x", until=time.monotonic() + 5)

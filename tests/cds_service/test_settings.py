@@ -3,8 +3,9 @@
 import pytest
 
 from cds_service.app import create_app
-from cds_service.settings import FhirServer, Issuer, Settings, SettingsError, load_settings, start_faults
+from cds_service.settings import FhirServer, Issuer, Settings, SettingsError, load_settings
 from cds_service.site import site_of
+from cds_service.starting import start_faults
 from fhir_mappings.quirks import DEFAULT_QUIRKS
 from tests.fakes import BASE, FakePredictor
 

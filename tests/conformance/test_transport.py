@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.settings import FhirServer, Issuer, Settings, start_faults
+from cds_service.settings import FhirServer, Issuer, Settings
+from cds_service.starting import start_faults
 from tests.cds_service.calls import client, request
 from tests.conformance.answered import URL, Answered, each
 from tests.conformance.response_checks import CHECKS

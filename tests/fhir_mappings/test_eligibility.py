@@ -128,3 +128,27 @@ def test_an_nihss_and_a_report_of_years_ago_name_no_stroke_of_this_stay() -> Non
 def test_words_that_only_look_like_a_stroke_name_none(text: str) -> None:
     """Somebody else's stroke, another illness, a volume, another word."""
     assert "no-ischemic-stroke" == judge(snapshot(reports=(named(text),))).code
+
+
+@pytest.mark.parametrize("lacking", [{"conditions"}, {"encounters"}, {"conditions", "encounters"}])
+@pytest.mark.parametrize(
+    "case",
+    [
+        snapshot(), snapshot(stroke("hemorrhagic_stroke")),
+        snapshot(stroke(), as_of=at(169)), snapshot(stroke(in_stay=False)),
+    ],
+)  # fmt: skip
+def test_a_part_of_the_diagnoses_or_encounters_puts_nobody_outside(case: ClinicalSnapshot, lacking: set[str]) -> None:
+    """The one that is missing may be the stroke of this stay, or the stay."""
+    assert "outside" == judge(case).kind
+    judged = judge(replace(case, unanswered=frozenset(lacking)))
+    assert ("unknown", "chart-incomplete") == (judged.kind, judged.code)
+
+
+def test_a_reason_that_nothing_more_could_contradict_stands_with_a_part_of_the_chart() -> None:
+    """An age, a thrombectomy, and a stroke that was found."""
+    unanswered = frozenset({"conditions", "encounters"})
+    young = Patient("p1", 12, "female")
+    assert "under-18" == judge(snapshot(stroke(), patient=young, unanswered=unanswered)).code
+    assert "thrombectomy-done" == judge(snapshot(stroke(), treatments=(thrombectomy(),), unanswered=unanswered)).code
+    assert judge(snapshot(stroke(), unanswered=unanswered)) == INSIDE

@@ -86,6 +86,15 @@ def test_live_a_result_of_the_future_is_not_used() -> None:
     assert [9] == [score.total for score in seen(3, live=True).nihss]
 
 
+def test_live_what_is_of_the_future_is_said() -> None:
+    """A clock ahead of ours must not hide a score without a word; a replayed moment has a future, and says nothing."""
+    ahead = chart(nihss=[nihss(9, 0), nihss(14, 6.2, "n2")])
+    issues = [one for one in snapshot_from(ahead, at(6)).issues if one.code == "not-available"]
+    assert ["Observation/n2 left out: after the moment of the call (such results: 1)"] == [one.text for one in issues]
+    assert "not-available" not in {one.code for one in snapshot_from(ahead, at(6), live=False).issues}
+    assert "not-available" not in {one.code for one in snapshot_from(ahead, at(7)).issues}
+
+
 def test_later_procedures_diagnoses_and_drugs_are_unseen() -> None:
     """As is every other fact with a later time."""
     late = {

@@ -1,0 +1,1 @@
+"""A token server that others wrote, as the second judge of our client assertions."""
