@@ -10,7 +10,6 @@ from cds_service.fhir_client.collect import Case, collect, prefetched
 from cds_service.hooks.identity import uuid_for
 from cds_service.hooks.messages import HookRequest
 from cds_service.limits.text import with_bounded_text
-from cds_service.outbound.hosts import target_for
 from cds_service.record.account import CameTo
 from cds_service.record.predictions import StoredPrediction
 from cds_service.service import Service
@@ -75,7 +74,7 @@ def patient_view(call: HookRequest, key: str, service: Service, issuer: str | No
     )
     cards = compose(snapshot, conclusion, suggestions, wording, uuid_for=lambda name: uuid_for(key, name))
 
-    _keep(call, case, service, issuer, conclusion)  # encrypted, and only where the site wants it
+    _keep(call, case, service, conclusion)  # encrypted, and only where the site wants it
     return Answered(cards, _came_to(conclusion))
 
 
@@ -96,14 +95,13 @@ def _came_to(conclusion: Conclusion) -> CameTo:
     return CameTo(conclusion.kind, conclusion.code, model=model, flagged=flagged)
 
 
-def _keep(call: HookRequest, case: Case, service: Service, issuer: str | None, conclusion: Conclusion) -> None:
+def _keep(call: HookRequest, case: Case, service: Service, conclusion: Conclusion) -> None:
     if service.predictions is None:
         return
-    server = target_for(call.fhir_server, service.settings, issuer) if call.fhir_server else None
     service.predictions.keep(
         StoredPrediction(
             hook_instance=str(call.hook_instance),
-            server=server.base if server else None,
+            server=case.base,
             patient_id=case.patient_id,
             encounter_id=case.encounter_id,
             as_of=case.as_of,

@@ -18,7 +18,7 @@ from cds_service.fhir_client.profiles import profiles
 from cds_service.hooks.identity import RecentAnswers
 from cds_service.hooks.messages import FhirAuthorization, HookRequest
 from cds_service.outbound.breaker import Breakers
-from cds_service.outbound.hosts import Target, target_for
+from cds_service.outbound.hosts import Target, only_base, target_for
 from cds_service.outbound.session import Session
 from cds_service.record.audit import Audit
 from cds_service.record.predictions import Predictions
@@ -60,21 +60,27 @@ class Service:
 
         Raises `MissingData` where that server is known to speak another FHIR than R4: so does its prefetch.
         """
-        client, why = self._client(call, issuer)
+        target = self._target(call, issuer)
+        client, why = self._client(call, target, issuer)
         return Case(
             patient_id=call.context.patient_id,
             as_of=self.clock(),
             encounter_id=call.context.encounter_id,
+            base=target.base if target else None,
             prefetch=call.prefetch,
             client=client,
             why_no_client=why,
             read_until=time.monotonic() + self.deadline_ms(issuer) / 1000 - _CARD_S if self.live else inf,
         )
 
-    def _client(self, call: HookRequest, issuer: str | None) -> tuple[FhirClient | None, str]:
-        if call.fhir_server is None:
+    def _target(self, call: HookRequest, issuer: str | None) -> Target | None:
+        """The server that the call names, or the only one that is listed for a proved EHR that names none."""
+        url = call.fhir_server or only_base(self.settings, issuer)
+        return target_for(url, self.settings, issuer) if url else None
+
+    def _client(self, call: HookRequest, target: Target | None, issuer: str | None) -> tuple[FhirClient | None, str]:
+        if target is None and call.fhir_server is None:
             return None, "no fhirServer was given"
-        target = target_for(call.fhir_server, self.settings, issuer)
         if target is None:
             return None, "the given fhirServer is not among the servers that may be called"
         if why := self.versions.why_not(target.base):

@@ -24,12 +24,14 @@ MOST_FOLLOW_UPS = 50
 class Case:
     """One call as far as reading goes. ``why_no_client`` says why no FHIR server is asked.
 
+    ``base``: the listed FHIR server that the call is about, whether it is asked or not.
     ``read_until``: the `time.monotonic` moment from which the model reads no more text.
     """
 
     patient_id: str
     as_of: datetime
     encounter_id: str | None = None
+    base: str | None = None
     prefetch: Mapping[str, Any] | None = field(default=None, repr=False)
     client: FhirClient | None = field(default=None, repr=False)
     why_no_client: str = "no fhirServer was given"

@@ -35,6 +35,12 @@ def target_for(url: str, settings: Settings, issuer: str | None = None) -> Targe
     return Target(entry.base.rstrip("/"), entry.auth == "none", entry.auth == "backend", entry.profile)
 
 
+def only_base(settings: Settings, issuer: str | None) -> str | None:
+    """The base that calls of an EHR mean when they name none: the only one that lists this issuer."""
+    bases = [entry.base for entry in settings.fhir_servers if issuer in entry.issuers]
+    return bases[0] if len(bases) == 1 else None
+
+
 def origin_of(url: str) -> tuple[str, str, int] | None:
     """Scheme, host and port of a URL in the strict form of `settings.URL`; None for any other text."""
     parts = _normal(url, loopback_is_one=False)

@@ -24,7 +24,7 @@ from cds_service.settings import FhirServer, Settings
 from tests import builders as b
 from tests.cds_service.calls import request
 from tests.cds_service.test_token_stays import ALL, ATTACKS, two_servers
-from tests.conformance.signing import Signer
+from tests.conformance.signing import ISS, Signer
 from tests.fakes import BASE, FakeFhir, FakePredictor, session_with
 from tests.loopback import Heard, http, listening
 from tests.token_server import DETAIL, TOKEN_URL, TokenServer, backend, entry
@@ -258,3 +258,19 @@ def test_the_end_of_the_call_s_token_is_not_the_end_of_ours(tmp_path: Path):
     opening.start()
     assert 200 == called(app, tmp_path, fhirAuthorization=given).status_code
     opening.join()
+
+
+@pytest.mark.parametrize(
+    ("issuers", "others", "read"),
+    [((ISS,), (), True), ((), (), False), (("https://another.example",), (), False), ((ISS,), (ISS,), False)],
+)
+def test_an_ehr_that_names_no_server_means_the_only_one_that_lists_it(
+    tmp_path: Path, issuers: tuple[str, ...], others: tuple[str, ...], read: bool
+):
+    """CDS Hooks 2.0.1 leaves fhirServer out where the EHR gives no access: ours is used where there is no choice."""
+    fhir = TokenServer().fhir()
+    servers = (entry(tmp_path).model_copy(update={"issuers": issuers}), FhirServer(base=OTHER, issuers=others))
+    app = service(tmp_path, fhir, fhir_servers=servers)
+    answer = app.post(PATH, json=request(prefetch={}), headers=Signer(tmp_path).header(PATH))
+    assert (200 if read else 412) == answer.status_code
+    assert read == bool(asked_of_fhir(fhir))
