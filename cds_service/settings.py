@@ -54,10 +54,10 @@ class FhirServer(BaseModel):
     """One FHIR base that may be called.
 
     ``issuers`` whose calls may name it (none listed: all), and mean it when they name none and no other
-    entry lists them; ``auth``: ``call``, only with the access token of the call, ``none``, also without, or ``backend``, with a token of our own; ``allow_http`` in
-    production; ``also_known_as``: other addresses that EHRs and browsers give it; ``ca_file``: the only
-    authorities whose certificates count for it and its token server; ``profile``: which kind of server it
-    is, and so how it is asked.
+    entry lists them; ``auth``: ``call``, only with the access token of the call, ``none``, also without, or
+    ``backend``, with a token of our own; ``allow_http`` in production; ``also_known_as``: other addresses
+    that EHRs and browsers give it; ``ca_file``: the only authorities whose certificates count for it and
+    its token server; ``profile``: which kind of server it is, and so how it is asked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
