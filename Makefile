@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: install demo serve test check docs trials lock audit sbom clean
+.PHONY: install demo sandbox serve test check docs trials lock audit sbom clean
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -30,6 +30,9 @@ $(READY): pyproject.toml requirements.lock requirements-torch.txt
 demo: $(READY)  ## the service, an embedded FHIR server and demo patients on 127.0.0.1:8000
 	$(BIN)/endwatch demo
 
+sandbox: $(READY)  ## HAPI FHIR (Java 17, Maven) and the service, for the CDS Hooks Sandbox in a browser; Ctrl-C ends both
+	$(BIN)/python -m tools.sandbox
+
 serve: $(READY)  ## the service as the ENDWATCH_* settings say
 	$(BIN)/endwatch serve
 
@@ -45,9 +48,11 @@ check: $(READY)  ## lint, types and import contracts only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(READY)  ## write docs/CODE_MAPS.md and docs/CONFORMANCE.md anew
+docs: $(READY)  ## write docs/CODE_MAPS.md, docs/CONFORMANCE.md, docs/FAULTS.md and the profiles of docs/INTEGRATION.md anew
 	$(BIN)/python -m tools.code_maps
 	$(BIN)/python -m tools.conformance
+	$(BIN)/python -m tools.faults
+	$(BIN)/python -m tools.profiles
 
 trials: $(READY)  ## long trials, written to benchmarks/trials/
 	$(BIN)/python -m benchmarks.trials
