@@ -40,7 +40,7 @@ test: $(READY)  ## lint, types, contracts and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 check: $(READY)  ## lint, types and import contracts only
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The servers and the model of the integration tests, and which servers these were."""
+"""The servers and the model of the integration tests."""
 
 from collections.abc import Iterator
 
@@ -6,19 +6,11 @@ import pytest
 
 from models.prediction import Predicts
 from tests.integration.servers import KINDS, Server, given_server, hapi_server, oracle_server, sekmet_server
-
-TOLD = pytest.StashKey[list[str]]()
-"""What the end of the output says of servers."""
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say which servers the tests ran against."""
-    for line in config.stash.get(TOLD, []):
-        terminalreporter.write_line(line)
+from tests.servers_told import tell
 
 
 def _noted(server: Server, config: pytest.Config) -> Server:
-    config.stash.setdefault(TOLD, []).append(f"FHIR server ({server.kind}): {server.name} {server.version}")
+    tell(config, f"FHIR server ({server.kind}): {server.name} {server.version}")
     return server
 
 

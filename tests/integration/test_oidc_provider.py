@@ -26,9 +26,9 @@ from cds_service.fhir_client.access import NoTokenError
 from cds_service.outbound.session import new_session
 from cds_service.settings import FhirServer, Settings
 from tests.fakes import BASE, FakePredictor
-from tests.integration.conftest import TOLD
 from tests.integration.obligatory import absent
 from tests.integration.oidc.running import SOURCES, NoProvider, Running, token_server
+from tests.servers_told import tell
 from tests.token_server import KEYS, backend
 
 SMART = ("urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_credentials")
@@ -78,7 +78,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         ]
         try:
             with token_server(clients) as running:
-                pytestconfig.stash.setdefault(TOLD, []).append(f"token server: oidc-provider {running.version}")
+                tell(pytestconfig, f"token server: oidc-provider {running.version}")
                 yield running
         except NoProvider as why:
             absent(str(why))
