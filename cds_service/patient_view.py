@@ -1,5 +1,6 @@
 """One patient-view call, from the EHR's request to the cards it shows: the data path on one screen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from cds_service.settings import shows_simulated_risk
 from fhir_mappings.chart import RawChart
 from fhir_mappings.eligibility import judge
 from fhir_mappings.pipeline import snapshot_from
-from fhir_mappings.queries import CORE, NAMES_STROKE, clinical_queries
+from fhir_mappings.queries import CORE, NAMES_STROKE, Query, clinical_queries
 from fhir_mappings.snapshot import ClinicalSnapshot
 
 Card = dict[str, Any]
@@ -42,9 +43,9 @@ def patient_view(call: HookRequest, key: str, service: Service, issuer: str | No
 
     core = collect(CORE, case)  # Patient, Encounter, Condition, Procedure: prefetch, then FHIR
     clinical = clinical_queries(site)
-    naming = [query for query in clinical if query.key in NAMES_STROKE]
-    carried = prefetched(naming, case)  # what a stroke may be named in, if the EHR sent it
-    first = _snapshot(_joined(core, carried), case, service)
+    first = _snapshot(core, case, service)
+    if judge(first).kind != "inside":  # a stroke may be named in what else the EHR sent
+        first = _snapshot(_joined(core, prefetched(_naming(clinical), case)), case, service)
     eligibility = judge(first)
     if eligibility.kind == "outside":  # a positive, uncontradicted reason: nothing more is fetched
         return Answered([], CameTo("outside", eligibility.code, eligibility.text))
@@ -83,6 +84,10 @@ def _snapshot(chart: RawChart, case: Case, service: Service) -> ClinicalSnapshot
     return with_bounded_text(
         snapshot_from(chart, case.as_of, live=service.live, encounter_id=case.encounter_id, site=service.site)
     )
+
+
+def _naming(queries: Sequence[Query]) -> list[Query]:
+    return [query for query in queries if query.key in NAMES_STROKE]
 
 
 def _joined(core: RawChart, carried: RawChart) -> RawChart:

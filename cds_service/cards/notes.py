@@ -8,22 +8,31 @@ from cds_service.conclude import Conclusion
 from fhir_mappings.inputs import ModelInputs
 from fhir_mappings.snapshot import ClinicalSnapshot, Issue
 
+_NOT_ALL = frozenset({"query-failed", "incomplete", "wrong-patient", "not-available"})
+"""Codes of issues that tell of data which was there and was not used."""
+
 
 def notes_on_data(snapshot: ClinicalSnapshot, conclusion: Conclusion, language: Language, most: int) -> str | None:
     """The section on the data; with a smaller ``most`` fewer names and notes are told, and how many were not."""
-    notes = list(_on_inputs(conclusion.inputs, language, most)) if conclusion.inputs else []
+    absent = "not_charted_or_not_read" if _is_partly_read(snapshot) else "not_charted"
+    notes = list(_on_inputs(conclusion.inputs, language, most, absent)) if conclusion.inputs else []
     if "procedures" in snapshot.unanswered:
         notes.append(language.say("thrombectomy_unknown"))
     notes += _issues((*snapshot.issues, *_model_issues(conclusion)), language, max(0, most + 1))
     return f"**{language.say('data')}**: {' '.join(notes)}" if notes else None
 
 
-def _on_inputs(inputs: ModelInputs, language: Language, most: int) -> Iterator[str]:
+def _is_partly_read(snapshot: ClinicalSnapshot) -> bool:
+    """True where a query failed, wholly or in part: what it would have told is unknown."""
+    return bool(snapshot.unanswered) or any(issue.code in _NOT_ALL for issue in snapshot.issues)
+
+
+def _on_inputs(inputs: ModelInputs, language: Language, most: int, absent: str) -> Iterator[str]:
     features = inputs.features
     missing = [_label(feature.label, language) for feature in features if not feature.observed]
     yield language.say("inputs_used", used=len(features) - len(missing), all=len(features))
     if missing:
-        yield language.say("not_charted", names=_listed(missing, language, max(1, most + 4)))
+        yield language.say(absent, names=_listed(missing, language, max(1, most + 4)))
     old = [
         language.say("old_value", label=_label(feature.label, language), hours=f"{age:.0f}")
         for feature, age in inputs.stale

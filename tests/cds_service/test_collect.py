@@ -121,6 +121,13 @@ def test_labs_that_cannot_be_read_are_said_and_the_rest_is_used():
     body = request(fhirServer=BASE, prefetch={k: v for k, v in prefetch().items() if k != "labs"})
     (one,) = cards(body, fhir=down)
     assert "Labs unknown: the FHIR server gave no answer (not reachable)" in one["detail"]
+    assert "Not charted, or not read: " in one["detail"]
+
+
+def test_only_what_was_asked_and_not_found_is_called_not_charted():
+    """All queries answered, none of them with laboratory values."""
+    (one,) = cards(request(prefetch=prefetch(labs=b.searchset())))
+    assert "Not charted: " in one["detail"]
 
 
 @pytest.mark.parametrize(
