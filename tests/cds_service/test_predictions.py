@@ -188,7 +188,11 @@ def test_text_that_is_no_unicode_costs_the_row_and_not_the_card(caplog: pytest.L
     assert "prediction lost: i1 (PydanticSerializationError)" in caplog.text
 
 
-@pytest.mark.parametrize("payload", [b"", b"gAAAA", ONE.fernet.encrypt(b"{}"), ONE.fernet.encrypt(b"\xff")])
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"gAAAA", ONE.fernet.encrypt(b"{}"), ONE.fernet.encrypt(b"\xff")],
+    ids=["nothing", "cut short", "no prediction", "no text"],
+)
 def test_a_damaged_row_hides_no_other(payload: bytes, caplog: pytest.LogCaptureFixture):
     """It is left out, and the log names it."""
     engine = open_store("sqlite://")
