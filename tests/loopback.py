@@ -1,5 +1,6 @@
 """Servers on loopback made of a function of the connection, for what a fake transport cannot show."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -36,6 +37,22 @@ def listening(reply: Reply, address: str = "127.0.0.1") -> Iterator[tuple[str, l
         yield f"http://{address}:{server.getsockname()[1]}/fhir", peers
         server.shutdown(socket.SHUT_RDWR)
         thread.join(5)
+
+
+def request_on(connection: socket.socket) -> bytes:
+    """One whole request, which may come in several pieces; nothing once the caller has gone."""
+    data = b""
+    while not _is_whole(data):
+        if not (piece := connection.recv(65_536)):
+            return b""
+        data += piece
+    return data
+
+
+def _is_whole(data: bytes) -> bool:
+    head, end, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+    return end != b"" and len(body) >= (int(length[1]) if length else 0)
 
 
 def always(response: bytes) -> Reply:

@@ -12,7 +12,7 @@ from requests.structures import CaseInsensitiveDict
 
 from cds_service.outbound.session import OutboundError, get_json, new_session, search_json
 from cds_service.outbound.waiting import asked_to_wait_s, pause_before_retry_s
-from tests.loopback import Heard, Reply, http, listening
+from tests.loopback import Heard, Reply, http, listening, request_on
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 DATE = format_datetime(NOW, usegmt=True)
@@ -73,7 +73,7 @@ def in_turn(*responses: bytes) -> Reply:
     left = iter(responses)
 
     def reply(connection: socket.socket) -> None:
-        while connection.recv(65_536):
+        while request_on(connection):
             connection.sendall(next(left))
 
     return reply
