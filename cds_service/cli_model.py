@@ -90,7 +90,9 @@ def study(name: str, world: str, processes: int, out: Path) -> None:
     """Compare the methods in a simulated world with its oracles, or run the paper's protocol at its size."""
     from models.simulation.world import UnknownWorld
     from models.studies.named import run_study
+    from models.workers import collect_rarely
 
+    collect_rarely()
     with told(UnknownWorld, ValueError), stages() as stage:
         click.echo(run_study(name, world, out, stage, processes=processes))
 

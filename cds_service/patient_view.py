@@ -44,9 +44,10 @@ def patient_view(call: HookRequest, key: str, service: Service, issuer: str | No
     core = collect(CORE, case)  # Patient, Encounter, Condition, Procedure: prefetch, then FHIR
     clinical = clinical_queries(site)
     first = _snapshot(core, case, service)
-    if judge(first).kind != "inside":  # a stroke may be named in what else the EHR sent
-        first = _snapshot(_joined(core, prefetched(_naming(clinical), case)), case, service)
     eligibility = judge(first)
+    if eligibility.kind != "inside":  # a stroke may be named in what else the EHR sent
+        first = _snapshot(_joined(core, prefetched(_naming(clinical), case)), case, service)
+        eligibility = judge(first)
     if eligibility.kind == "outside":  # a positive, uncontradicted reason: nothing more is fetched
         return Answered([], CameTo("outside", eligibility.code, eligibility.text))
 
