@@ -1,15 +1,11 @@
 """Certificate authorities of a site's own, each for the hosts of its entry and for no other."""
 
-import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
-from cds_service.outbound.hosts import origin_of
-from cds_service.settings import URL, Settings
-
-_STRICT = re.compile(URL)
-_OWN_PORT = {"http": 80, "https": 443}
+from cds_service.outbound.hosts import PORTS, STRICT, origin_of
+from cds_service.settings import Settings
 
 
 def authorities_of(settings: Settings) -> tuple[tuple[str, Path], ...]:
@@ -43,10 +39,10 @@ def _listed(settings: Settings) -> Iterator[tuple[str, str, Path]]:
 
 def _starts(url: str) -> tuple[str, ...]:
     """How URLs on the same host begin; the slash keeps out hosts whose names only begin alike."""
-    parts = _STRICT.fullmatch(url)
+    parts = STRICT.fullmatch(url)
     if parts is None:
         return ()
-    scheme, host, own = parts["scheme"], parts["host"].lower(), _OWN_PORT[parts["scheme"]]
+    scheme, host, own = parts["scheme"], parts["host"].lower(), PORTS[parts["scheme"]]
     port = int(parts["port"] or own)
     return (f"{scheme}://{host}:{port}/", *([f"{scheme}://{host}/"] if port == own else []))
 

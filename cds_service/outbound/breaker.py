@@ -15,11 +15,6 @@ PAUSE_S = 5.0
 """For so long (assumption); then one round tries, and the others go on failing until it is answered."""
 
 
-def monotonic() -> float:
-    """Seconds on a clock that is never set."""
-    return time.monotonic()
-
-
 @dataclass
 class Breaker:
     """What the last rounds of requests to one host came to; for any number of threads.
@@ -28,7 +23,7 @@ class Breaker:
     resource or one attachment that a server cannot give says nothing of the others.
     """
 
-    clock: Callable[[], float] = monotonic
+    clock: Callable[[], float] = time.monotonic
     _failures: int = 0
     _again_at: float = -inf
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -54,7 +49,7 @@ class Breaker:
 class Breakers:
     """One breaker for each host, shared by all calls of a process."""
 
-    clock: Callable[[], float] = monotonic
+    clock: Callable[[], float] = time.monotonic
     _by_host: dict[object, Breaker] = field(default_factory=dict)
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

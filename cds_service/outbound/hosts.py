@@ -7,8 +7,9 @@ from ipaddress import ip_address
 
 from cds_service.settings import LOOPBACK, URL, FhirServer, Settings
 
-_STRICT = re.compile(URL)
-_PORTS = {"http": 80, "https": 443}
+STRICT = re.compile(URL)
+PORTS = {"http": 80, "https": 443}
+"""The port of each scheme where a URL names none."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,10 @@ def _normal(url: str, *, loopback_is_one: bool) -> tuple[str, str, int, str] | N
     Host case, the scheme's own port, one trailing slash and the spelling of an IPv6 address do not
     count. All else does: no part is decoded, no dot segment resolved, no letter beyond ASCII mapped.
     """
-    parts = _STRICT.fullmatch(url)
+    parts = STRICT.fullmatch(url)
     if parts is None:
         return None
-    port = int(parts["port"] or _PORTS[parts["scheme"]])
+    port = int(parts["port"] or PORTS[parts["scheme"]])
     host = _spelled(parts["host"].lower())
     if loopback_is_one and host in LOOPBACK:
         host = "localhost"
