@@ -10,7 +10,7 @@ from fhir_mappings.eligibility import judge
 from fhir_mappings.end_rule import EndState, apply_end_rule
 from fhir_mappings.features import build_inputs
 from fhir_mappings.inputs import Finding, ModelInputs, Sentence
-from fhir_mappings.snapshot import ClinicalSnapshot
+from fhir_mappings.snapshot import ClinicalSnapshot, Treatment
 from models.prediction import NotComputed, Prediction, Predicts
 from models.scores import ScoreResult, published_scores
 
@@ -30,7 +30,8 @@ class Conclusion:
 
     The sentence is English, and the card says it in its own language. ``also`` holds what later rows
     would have said, END charted first. ``sentence`` is the report sentence that decided, where one
-    did; ``critical`` only as the contract allows.
+    did; ``critical`` only as the contract allows. ``declined`` is what was found to decide against thrombectomy
+    where an occlusion is read that would else stand before any number.
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class Conclusion:
     also: tuple["Conclusion", ...] = ()
     sentence: Sentence | None = None
     critical: bool = False
+    declined: Sentence | Treatment | None = None
     end: EndState | None = None
     inputs: ModelInputs | None = None
     prediction: Prediction | None = None
@@ -71,10 +73,11 @@ def conclude(
     evidence = _Evidence(snapshot, inputs, apply_end_rule(snapshot.nihss, snapshot.stay.t0), critical_on_end)
     rows = [row for row in (rule(evidence) for rule in _ROWS) if row is not None]
     if not rows:
-        return _number(evidence, predictor, withhold=withhold, until=until)
+        number = _number(evidence, predictor, withhold=withhold, until=until)
+        return replace(number, declined=_declined(evidence))
     first, later = rows[0], sorted(rows[1:], key=lambda row: row.kind != "end-charted")
     facts = tuple(row for row in later if row.kind != "not-computed")
-    return replace(first, also=facts, end=evidence.end, inputs=inputs)
+    return replace(first, also=facts, end=evidence.end, inputs=inputs, declined=_declined(evidence))
 
 
 def _number(evidence: _Evidence, predictor: Predicts, *, withhold: bool, until: float) -> Conclusion:
@@ -99,24 +102,43 @@ def _contradiction(evidence: _Evidence) -> Conclusion | None:
     found = present(evidence.inputs, "hemorrhage")
     if not found:
         return None
-    reason = "Ischemic stroke is coded, but a report reads as intracranial hemorrhage present"
+    reason = (
+        "Ischemic stroke is coded; a report reads as intracranial hemorrhage present (primary, or into the infarct): "
+        "read the report"
+    )
     return Conclusion("contradiction", "hemorrhage-read", reason, sentence=evidence.inputs.sentences[found[0].sentence])
 
 
 def _occlusion(evidence: _Evidence) -> Conclusion | None:
     """A large occlusion early on, without thrombectomy and without a decision against it."""
-    snapshot, inputs = evidence.snapshot, evidence.inputs
-    since = snapshot.last_known_well or inputs.t0
-    found = [one for one in present(inputs, "occlusion") if one.site in REPERFUSION_SITES]
-    decided = any(one.kind == "thrombectomy" for one in snapshot.treatments)
-    declined = bool(present(inputs, "thrombectomy_declined"))
-    if not found or decided or declined or snapshot.as_of - since > REPERFUSION_WINDOW:
+    found = _early_occlusion(evidence)
+    decided = any(one.kind == "thrombectomy" for one in evidence.snapshot.treatments)
+    if found is None or decided or _declined(evidence):
         return None
     reason = (
         "Occlusion read in report; no thrombectomy decision found in the chart: "
         "this card does not inform reperfusion decisions"
     )
-    return Conclusion("occlusion", "occlusion-read", reason, sentence=inputs.sentences[found[0].sentence])
+    return Conclusion("occlusion", "occlusion-read", reason, sentence=evidence.inputs.sentences[found.sentence])
+
+
+def _early_occlusion(evidence: _Evidence) -> Finding | None:
+    """An occlusion of a reperfusion site, within the window."""
+    since = evidence.snapshot.last_known_well or evidence.inputs.t0
+    if evidence.snapshot.as_of - since > REPERFUSION_WINDOW:
+        return None
+    return next((one for one in present(evidence.inputs, "occlusion") if one.site in REPERFUSION_SITES), None)
+
+
+def _declined(evidence: _Evidence) -> Sentence | Treatment | None:
+    """The Procedure that was not done, or the sentence, that decides against thrombectomy of such an occlusion."""
+    if _early_occlusion(evidence) is None:
+        return None
+    for one in evidence.snapshot.treatments:
+        if one.kind == "thrombectomy" and one.state == "not_done":
+            return one
+    read = present(evidence.inputs, "thrombectomy_declined")
+    return evidence.inputs.sentences[read[0].sentence] if read else None
 
 
 def _end_charted(evidence: _Evidence) -> Conclusion | None:

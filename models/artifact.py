@@ -8,7 +8,7 @@ reader.json             what the reader reads, and how it was trained
 reader.safetensors      its low-rank adapters and heads
 features.toml           the structured features as they were defined in training
 calibration.json        recalibration, threshold and its figures, comparator by hour
-effect_sources.toml     where each effect comes from; absent: assumed in the simulation
+effect_sources.toml     where each effect comes from, and what is said of those not named
 evaluation.json         figures on the test split
 source_attributes.toml  the 31 source attributes
 golden.json             risks of made-up rows, checked at start-up
@@ -35,6 +35,7 @@ from models.checked import chance, number, words
 from models.design import Design, design_from
 from models.encode import EncoderIdentity, read_identity, sha256_of
 from models.errors import ArtifactError
+from models.explain import EffectSources
 from models.net import EDGES_H, FusionNet, Shape
 from models.prediction import ModelIdentity
 from models.reach import Reach
@@ -65,7 +66,7 @@ class Artifact:
     encoder: EncoderIdentity
     reader: ReaderSpec
     calibration: Calibration
-    effect_sources: Mapping[str, str]
+    effect_sources: EffectSources
     evaluation: Mapping[str, Any]
     golden: Mapping[str, float]
     source_attributes: SourceAttributes
@@ -122,10 +123,11 @@ def _manifest(manifest: Mapping[str, Any], sha256: str) -> tuple[ModelIdentity, 
     return _identity(manifest, sha256), design, shape, reach
 
 
-def _effect_sources(folder: Path) -> Mapping[str, str]:
+def _effect_sources(folder: Path) -> EffectSources:
     with _naming("effect_sources.toml"):
-        raw = tomllib.loads((folder / "effect_sources.toml").read_text("utf-8"))["sources"]
-        return {feature: words(source, feature) for feature, source in raw.items()}
+        raw = tomllib.loads((folder / "effect_sources.toml").read_text("utf-8"))
+        by_name = {name: words(source, name) for name, source in raw["sources"].items()}
+        return EffectSources(words(raw["otherwise"], "otherwise"), by_name)
 
 
 def _evaluation(folder: Path) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Why the risk is what it is: contributions that add up to the difference from the reference risk."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -9,13 +10,24 @@ from fhir_mappings.text.findings import label_of
 from models.design import NO_REPORT, Design, FindingTerm, join_findings
 from models.prediction import Contribution
 
-ASSUMED = "assumed in the simulation"
 TEXT_FEATURE, TEXT_LABEL = "report_text", "report text (embedding)"
 FLAT = 1e-6  # a sum of log-odds this small says nothing of its direction
 NUDGE = 1e-3  # of log-odds: the slope of the risk at the reference
 
 Risk = Callable[[Tensor], float]
 """The shown risk for hazard logits [5]."""
+
+
+@dataclass(frozen=True)
+class EffectSources:
+    """Where effects come from, by feature, finding term or modality; ``otherwise`` for one that is not named."""
+
+    otherwise: str
+    by_name: Mapping[str, str]
+
+    def of(self, name: str) -> str:
+        """The source of an effect."""
+        return self.by_name.get(name, self.otherwise)
 
 
 def risk_points(terms: Tensor, reference_logits: Tensor, risk: Risk) -> list[float]:
@@ -35,7 +47,7 @@ def contributions(
     inputs: ModelInputs,
     findings: Sequence[Finding],
     design: Design,
-    sources: Mapping[str, str],
+    sources: EffectSources,
 ) -> tuple[Contribution, ...]:
     """One `Contribution` a feature, finding and modality, and one for the text, largest first.
 
@@ -46,20 +58,20 @@ def contributions(
         *_of_features(points[: cut[0]], inputs, design, sources),
         *_of_findings(points[cut[0] : cut[1]], inputs, findings, design, sources),
         *_of_modalities(points[cut[1] : -1], inputs, design, sources),
-        Contribution(TEXT_FEATURE, TEXT_LABEL, float(points[-1]), sources.get(TEXT_FEATURE, ASSUMED)),
+        Contribution(TEXT_FEATURE, TEXT_LABEL, float(points[-1]), sources.of(TEXT_FEATURE)),
     ]
     return tuple(sorted(named, key=lambda c: -abs(c.risk_points)))
 
 
 def _of_features(
-    points: Sequence[float], inputs: ModelInputs, design: Design, sources: Mapping[str, str]
+    points: Sequence[float], inputs: ModelInputs, design: Design, sources: EffectSources
 ) -> list[Contribution]:
-    held = {feature.name: feature for feature in inputs.features}
+    seen = {feature.name for feature in inputs.features if feature.observed}
     rows = zip(design.features, design.labels, points, strict=True)
     return [
-        Contribution(
-            name, label if held[name].observed else f"{label}: not observed", float(value), sources.get(name, ASSUMED)
-        )
+        Contribution(name, label, float(value), sources.of(name))
+        if name in seen
+        else Contribution(name, f"{label}: not charted", float(value), sources.otherwise, missing=True)
         for name, label, value in rows
     ]
 
@@ -69,7 +81,7 @@ def _of_findings(
     inputs: ModelInputs,
     findings: Sequence[Finding],
     design: Design,
-    sources: Mapping[str, str],
+    sources: EffectSources,
 ) -> list[Contribution]:
     """One a finding, all its terms together, in the words of what was read; then whether there was a report."""
     joined = join_findings(findings)
@@ -79,28 +91,29 @@ def _of_findings(
         value = sum(points[design.terms.index(term)] for term in terms)
         named.append(_of_finding(name, terms, float(value), [one for one in joined if one.name == name], sources))
     report = "no report" if not inputs.sentences else "a report was read"
-    return [*named, Contribution(NO_REPORT, report, float(points[-1]), sources.get(NO_REPORT, ASSUMED))]
+    return [*named, Contribution(NO_REPORT, report, float(points[-1]), sources.of(NO_REPORT))]
 
 
 def _of_finding(
-    name: str, terms: Sequence[FindingTerm], value: float, said: Sequence[Finding], sources: Mapping[str, str]
+    name: str, terms: Sequence[FindingTerm], value: float, said: Sequence[Finding], sources: EffectSources
 ) -> Contribution:
     """The finding as it was read: by its narrowest term, else by name and assertion, else as not mentioned."""
     if not said:
-        return Contribution(name, f"{label_of(name)}: not mentioned", value, ASSUMED)
+        return Contribution(name, f"{label_of(name)}: not mentioned", value, sources.otherwise)
     fired = [(term, one) for term in terms for one in said if term.matches(one)]
     if not fired:
-        return Contribution(name, f"{label_of(name)}, {said[0].assertion}", value, ASSUMED, said[0].sentence)
+        return Contribution(name, f"{label_of(name)}, {said[0].assertion}", value, sources.otherwise, said[0].sentence)
     term, one = fired[-1]
-    return Contribution(name, term.label, value, sources.get(term.id, ASSUMED), one.sentence)
+    return Contribution(name, term.label, value, sources.of(term.id), one.sentence)
 
 
 def _of_modalities(
-    points: Sequence[float], inputs: ModelInputs, design: Design, sources: Mapping[str, str]
+    points: Sequence[float], inputs: ModelInputs, design: Design, sources: EffectSources
 ) -> list[Contribution]:
     seen = {feature.name for feature in inputs.features if feature.observed}
     named = []
     for modality, value in zip(design.modalities, points, strict=True):
-        label = modality.label if seen & set(modality.features) else f"{modality.label}: none observed"
-        named.append(Contribution(modality.id, label, float(value), sources.get(modality.id, ASSUMED)))
+        missing = not seen & set(modality.features)
+        label = f"{modality.label}: none charted" if missing else modality.label
+        named.append(Contribution(modality.id, label, float(value), sources.of(modality.id), missing=missing))
     return named

@@ -25,8 +25,9 @@ class Contribution:
     """How far one input moves the risk away from the reference patient's.
 
     ``risk_points`` are on the probability scale and add up over all contributions to ``risk -
-    reference``. ``source`` is the source of the effect, or "assumed in the simulation".
-    ``sentence`` indexes ``ModelInputs.sentences`` where the input was read from text.
+    reference``. ``source`` is the source of the effect, or says that it was assumed or correlated in the
+    simulation. ``sentence`` indexes ``ModelInputs.sentences`` where the input was read from text. ``missing``:
+    it tells of what was not charted.
     """
 
     feature: str
@@ -34,6 +35,7 @@ class Contribution:
     risk_points: float
     source: str
     sentence: int | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True)

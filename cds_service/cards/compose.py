@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from functools import cache
 from importlib.resources import files
@@ -38,6 +39,7 @@ def compose(
     ``uuid_for`` names things: the same call gets the same uuids.
     """
     zone = snapshot.stay.t0.tzinfo if snapshot.stay else snapshot.as_of.tzinfo
+    wording = replace(wording, style=replace(wording.style, seen=snapshot.as_of))
     label = wording.style.language.say("source_simulated" if wording.simulated else "source")
     card: dict[str, Any] = {
         "uuid": uuid_for("card"),

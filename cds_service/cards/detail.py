@@ -11,15 +11,16 @@ from cds_service.cards.sentences import not_computed, reason_of
 from cds_service.cards.style import CardStyle
 from cds_service.cards.wording import LONGEST_DETAIL, Wording, percent
 from cds_service.conclude import Conclusion, present
-from fhir_mappings.end_rule import total_rise
+from fhir_mappings.end_rule import EndState, total_rise
 from fhir_mappings.inputs import ModelInputs, Sentence
-from fhir_mappings.snapshot import ClinicalSnapshot
+from fhir_mappings.snapshot import ClinicalSnapshot, NihssScore, Treatment
 from fhir_mappings.text.findings import label_of
 from models.prediction import Prediction
 from models.scores import ScoreResult
 
 _MOST_REASONS = 5
 _MOST_SCORES = 3
+_LATEST_SCORES = 4
 _LONGEST_REASON = 250
 _LONGEST_SUGGESTION = 300
 
@@ -30,6 +31,7 @@ _SHOWN_FINDINGS = (
     "early_ischemic_change",
     "mca_infarct",
     "mass_effect",
+    "midline_shift",
 )
 
 
@@ -38,7 +40,7 @@ def detail(
 ) -> str:
     """The whole detail in GitHub Flavored Markdown, under `LONGEST_DETAIL` characters.
 
-    Where it would be longer, fewer reasons and notes are shown, and how many were left out is said.
+    Where it would be longer, fewer reasons and notes are shown; how many notes were left out is said.
     """
     blocks: list[str] = []
     for most in range(_MOST_REASONS, -3, -1):  # below 0 still fewer facts and notes
@@ -60,12 +62,14 @@ def _blocks(
     """The paragraphs; the last says of when the data are, and of which model."""
     zone = snapshot.stay.t0.tzinfo if snapshot.stay else snapshot.as_of.tzinfo
     style, model = wording.style, wording.model
+    declined = conclusion.declined
     as_of = style.clock(snapshot.as_of, zone)
     blocks = [
         wording.banner,
         wording.caution if conclusion.kind in ("risk", "withheld") else None,
         *(_escaped(row, reason_of(row, style)) for row in conclusion.also),
         _what(conclusion, style, zone),
+        _decision(declined, style, zone) if declined else None,
         reasons(conclusion, style, zone, most),
         _facts(snapshot, conclusion, style, zone, most),
         notes_on_data(snapshot, conclusion, style.language, most),
@@ -90,6 +94,15 @@ def _what(conclusion: Conclusion, style: CardStyle, zone: tzinfo | None) -> str:
     return f"{_escaped(conclusion, whole)}{quote}"
 
 
+def _decision(declined: Sentence | Treatment, style: CardStyle, zone: tzinfo | None) -> str:
+    """What was found to decide against thrombectomy, so that a misread one is seen."""
+    if isinstance(declined, Sentence):
+        quote = f"{quoted(declined.text, 100)} ({_where(declined, style, zone)})"
+        return style.language.say("decision_read", quote=quote)
+    where = [plain(declined.source, 90), *([style.clock(declined.effective, zone)] if declined.effective else [])]
+    return style.language.say("decision_charted", where=", ".join(where))
+
+
 def _risk(prediction: Prediction, style: CardStyle, zone: tzinfo | None) -> str:
     low, high = (percent(bound) for bound in prediction.interval)
     return style.language.say(
@@ -99,7 +112,9 @@ def _risk(prediction: Prediction, style: CardStyle, zone: tzinfo | None) -> str:
         low=low,
         high=high,
         comparator=percent(prediction.comparator),
-        state=style.language.say("flagged" if prediction.flagged else "not_flagged"),
+        state=style.language.say(
+            "flagged" if prediction.flagged else "not_flagged", threshold=percent(prediction.threshold)
+        ),
     )
 
 
@@ -109,7 +124,7 @@ def _facts(
     """NIHSS series, findings with their sentences, and published scores, on cards without a number."""
     if conclusion.prediction is not None:
         return None
-    lines = [_series(snapshot, style, zone)]
+    lines = [_series(snapshot, conclusion.end, style, zone)]
     if conclusion.inputs:
         lines += _findings(conclusion.inputs, conclusion.sentence, style, zone)
     lines += [style.language.say("score", score=plain(score.text, 160)) for score in _leading(conclusion.scores)]
@@ -132,15 +147,27 @@ def _leading(scores: Sequence[ScoreResult]) -> Sequence[ScoreResult]:
     return sorted(scores, key=lambda score: score.points is None)[:_MOST_SCORES]
 
 
-def _series(snapshot: ClinicalSnapshot, style: CardStyle, zone: tzinfo | None) -> str | None:
-    known = sorted((one for one in snapshot.nihss if one.total is not None), key=lambda one: one.effective)[-5:]
+def _series(snapshot: ClinicalSnapshot, end: EndState | None, style: CardStyle, zone: tzinfo | None) -> str | None:
+    """The baseline and the latest scores, with the change from the one to the last."""
+    known = sorted((one for one in snapshot.nihss if one.total is not None), key=lambda one: one.effective)
     if not known:
         return None
-    scores = ", ".join(f"{one.total} ({style.clock(one.effective, zone)})" for one in known)
-    rise = total_rise(known[0], known[-1]) if len(known) > 1 else None
+    baseline = end.baseline if end and end.baseline in known else None
+    latest = [one for one in known if one is not baseline][-_LATEST_SCORES:]
+    shown = sorted([*([baseline] if baseline else []), *latest], key=lambda one: one.effective)
+    scores = ", ".join(f"{one.total} ({_noted(one, style, zone)})" for one in shown)
+    rise = total_rise(baseline, known[-1]) if baseline and known[-1] is not baseline else None
     if rise is None:
         return style.language.say("nihss_series", scores=scores)
+    if rise == 0:
+        return style.language.say("nihss_unchanged", scores=scores)
     return style.language.say("nihss_change", scores=scores, change=f"{rise:+d}")
+
+
+def _noted(score: NihssScore, style: CardStyle, zone: tzinfo | None) -> str:
+    """When it was charted, and why it is no baseline."""
+    why = [plain(style.language.label(score.not_a_baseline), 40)] if score.not_a_baseline else []
+    return ", ".join([style.clock(score.effective, zone), *why])
 
 
 def _where(sentence: Sentence, style: CardStyle, zone: tzinfo | None) -> str:

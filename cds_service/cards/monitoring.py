@@ -42,11 +42,15 @@ def suggest(
     check_interval_text: str | None = None,
     style: CardStyle | None = None,
 ) -> tuple[Suggestion, ...]:
-    """Every suggestion whose chart fact holds; none where ischemic stroke is not established."""
+    """Every suggestion whose chart fact holds; none where ischemic stroke is not established.
+
+    Where a report reads as hemorrhage, nothing of the guideline for ischemic stroke, and checks alone.
+    """
     if conclusion.inputs is None:
         return ()
-    tables = (style or CardStyle()).language.tables
-    facts, found = _facts(snapshot, conclusion), []
+    style = style or CardStyle()
+    tables, found = style.language.tables, []
+    facts = {"not-flagged": {}} if conclusion.kind == "contradiction" else _facts(snapshot, conclusion, style)
     for row in _table("monitoring.toml")["suggestion"]:
         if row["when"] not in facts:
             continue
@@ -61,15 +65,14 @@ def suggest(
     return tuple(found)
 
 
-def _facts(snapshot: ClinicalSnapshot, conclusion: Conclusion) -> Mapping[str, Mapping[str, Any]]:
+def _facts(snapshot: ClinicalSnapshot, conclusion: Conclusion, style: CardStyle) -> Mapping[str, Mapping[str, Any]]:
     """The chart facts that hold, with what their texts quote."""
     flagged = conclusion.prediction is not None and conclusion.prediction.flagged
     facts: dict[str, Mapping[str, Any]] = {"ischemic-stroke": {}, "flagged" if flagged else "not-flagged": {}}
-    if any(
-        one.kind == "thrombolysis" and one.state == "done" and one.effective and snapshot.as_of - one.effective <= _DAY
-        for one in snapshot.treatments
-    ):
-        facts["thrombolysis-24h"] = {}
+    lysed = [one.effective for one in snapshot.treatments if one.kind == "thrombolysis" and one.state == "done"]
+    if started := [moment for moment in lysed if moment and snapshot.as_of - moment <= _DAY]:
+        zone = snapshot.stay.t0.tzinfo if snapshot.stay else snapshot.as_of.tzinfo
+        facts["thrombolysis-24h"] = {"start": style.clock(max(started), zone)}
     if conclusion.inputs and any(one.grade == "large" for one in present(conclusion.inputs, "mca_infarct")):
         facts["large-infarct"] = {}
     if pair := _persistent_glucose(snapshot):

@@ -15,7 +15,8 @@ _NOT_ALL = frozenset({"query-failed", "incomplete", "wrong-patient", "not-availa
 def notes_on_data(snapshot: ClinicalSnapshot, conclusion: Conclusion, language: Language, most: int) -> str | None:
     """The section on the data; with a smaller ``most`` fewer names and notes are told, and how many were not."""
     absent = "not_charted_or_not_read" if _is_partly_read(snapshot) else "not_charted"
-    notes = list(_on_inputs(conclusion.inputs, language, most, absent)) if conclusion.inputs else []
+    used = conclusion.prediction is not None
+    notes = list(_on_inputs(conclusion.inputs, language, most, absent, used=used)) if conclusion.inputs else []
     if "procedures" in snapshot.unanswered:
         notes.append(language.say("thrombectomy_unknown"))
     notes += _issues((*snapshot.issues, *_model_issues(conclusion)), language, max(0, most + 1))
@@ -27,10 +28,10 @@ def _is_partly_read(snapshot: ClinicalSnapshot) -> bool:
     return bool(snapshot.unanswered) or any(issue.code in _NOT_ALL for issue in snapshot.issues)
 
 
-def _on_inputs(inputs: ModelInputs, language: Language, most: int, absent: str) -> Iterator[str]:
+def _on_inputs(inputs: ModelInputs, language: Language, most: int, absent: str, *, used: bool) -> Iterator[str]:
     features = inputs.features
     missing = [_label(feature.label, language) for feature in features if not feature.observed]
-    yield language.say("inputs_used", used=len(features) - len(missing), all=len(features))
+    yield language.say("inputs_used" if used else "inputs_found", used=len(features) - len(missing), all=len(features))
     if missing:
         yield language.say(absent, names=_listed(missing, language, max(1, most + 4)))
     old = [

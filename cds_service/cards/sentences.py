@@ -11,8 +11,9 @@ def reason_of(row: Conclusion, style: CardStyle) -> str:
 
 
 def not_computed(row: Conclusion, style: CardStyle) -> str:
-    """That no risk is given, and why."""
-    return style.language.say("not_computed", reason=reason_of(row, style))
+    """That no risk is given, and why; without a baseline there is no END rule either."""
+    key = "no_baseline" if row.code == "no-baseline" else "not_computed"
+    return style.language.say(key, reason=reason_of(row, style))
 
 
 def _end(end: EndState, style: CardStyle) -> str:
@@ -24,6 +25,7 @@ def _end(end: EndState, style: CardStyle) -> str:
     moments = before.effective, after.effective.astimezone(zone)
     written = style.time if moments[0].date() == moments[1].date() else style.day_and_time
     times = " -> ".join(map(written, moments))
+    said = {"times": times, "confirmed": style.language.say("end_confirmed") if end.confirmed else ""}
     if end.how == "motor":
-        return style.language.say("end_motor", rise=end.rise, times=times)
-    return style.language.say("end_total", before=before.total, after=after.total, times=times)
+        return style.language.say("end_motor", rise=end.rise, **said)
+    return style.language.say("end_total", before=before.total, after=after.total, **said)

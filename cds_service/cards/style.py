@@ -1,7 +1,7 @@
 """How numbers and times stand on a card, and in which language: the site's choice."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
 from cds_service.cards.language import Language, shipped
@@ -9,15 +9,23 @@ from cds_service.cards.language import Language, shipped
 DateForm = Literal["weekday-24h", "weekday-12h", "day-month", "iso"]
 
 
+_ONE_WEEKDAY = timedelta(days=6)
+"""Within this time of the moment of the call a weekday is one day and no other."""
+
+
 @dataclass(frozen=True)
 class CardStyle:
-    """A language and a form of dates."""
+    """A language and a form of dates; ``seen`` is the moment at which the card is read, where that is known."""
 
     language: Language = field(default_factory=lambda: shipped("en"))
     date_form: DateForm = "weekday-24h"
+    seen: datetime | None = None
 
     def clock(self, moment: datetime, zone: tzinfo | None) -> str:
-        """``Thu 14:00``, ``Thu 2:00 PM``, ``26 Nov 14:00`` or ``2026-11-26 14:00`` in the zone of the chart."""
+        """``Thu 14:00``, ``Thu 2:00 PM``, ``26 Nov 14:00`` or ``2026-11-26 14:00`` in the zone of the chart.
+
+        Six days and more from where it is ``seen``, a weekday has its date: ``Thu 26 Nov 14:00``.
+        """
         return self.day_and_time(moment.astimezone(zone))
 
     def day_and_time(self, moment: datetime) -> str:
@@ -28,7 +36,11 @@ class CardStyle:
         if self.date_form == "day-month":
             month = self.language.months[moment.month - 1]
             return self.language.say("day_month", day=moment.day, month=month, time=time)
-        return f"{self.language.weekdays[moment.weekday()]} {time}"
+        weekday = self.language.weekdays[moment.weekday()]
+        if self.seen is None or abs(moment - self.seen) < _ONE_WEEKDAY:
+            return f"{weekday} {time}"
+        month = self.language.months[moment.month - 1]
+        return self.language.say("weekday_day_month", weekday=weekday, day=moment.day, month=month, time=time)
 
     def time(self, moment: datetime) -> str:
         """``14:00`` or ``2:00 PM``, in the moment's own zone."""

@@ -45,7 +45,8 @@ def write_artifact(out: Path, trained: Trained, reader: Reads, reader_folder: Pa
     write_json(out / "evaluation.json", trained.evaluation)
     write_json(out / "golden.json", {})
     (out / "features.toml").write_text((DATA / "features.toml").read_text("utf-8"), "utf-8")
-    shutil.copyfile(CONFIGS / "effect_sources.toml", out / "effect_sources.toml")
+    population = trained.manifest["training_population"]
+    shutil.copyfile(CONFIGS / f"effect_sources_{population}.toml", out / "effect_sources.toml")
     write_documents(out)
     seal(out, FILES)
     held = read_artifact(out)

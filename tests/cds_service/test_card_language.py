@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, get_args
@@ -16,7 +17,7 @@ from fhir_mappings.codes import nihss_table
 from fhir_mappings.features import load_features
 from fhir_mappings.inputs import Assertion
 from fhir_mappings.text.findings import lexicon, symptoms
-from models.explain import ASSUMED, TEXT_LABEL
+from models.explain import TEXT_LABEL
 from models.predictor import REQUIRED
 from tests import builders as b
 from tests.cds_service.calls import cards, client, prefetch, request
@@ -25,6 +26,8 @@ from tests.fakes import FakePredictor
 ROOT = Path(__file__).parents[2]
 GERMAN = (ROOT / "cds_service/cards/languages/de.toml").read_text("utf-8")
 DESIGN = json.loads((ROOT / "models/artifacts/end-simulated-1/net.json").read_text("utf-8"))["design"]
+EFFECTS = [tomllib.loads(one.read_text("utf-8")) for one in (ROOT / "models/training/configs").glob("effect_sources_*")]
+SOURCES = [source for one in EFFECTS for source in (one["otherwise"], *one["sources"].values())]
 MOMENT = datetime(2026, 11, 26, 14, 5, tzinfo=UTC)
 REASSURING = re.compile(
     r"(?:geringe|niedrige|kein)[snr]? Risiko|\bweil\b|entlass|verleg|seltener|weniger|gefahrlos|!", re.I
@@ -80,11 +83,11 @@ def test_a_translation_knows_every_label_of_the_mappings_and_of_the_shipped_mode
     """Inputs, findings, terms, groups of inputs, and the words that keep an NIHSS from being a baseline."""
     labels = [one.label for one in (*load_features().specs, *lexicon()[1])]
     labels += [one["label"] for one in (*DESIGN["terms"], *DESIGN["modalities"])]
-    labels += [*symptoms().values(), *nihss_table().not_a_baseline, *get_args(Assertion), ASSUMED, TEXT_LABEL]
-    labels += [f"{one}: not observed" for one in DESIGN["labels"]]
+    labels += [*symptoms().values(), *nihss_table().not_a_baseline, *get_args(Assertion), TEXT_LABEL, *SOURCES]
+    labels += [f"{one}: not charted" for one in DESIGN["labels"]]
     labels += [f"{one.label}: not mentioned" for one in lexicon()[1]]
     labels += [f"{one.label}, {said}" for one in lexicon()[1] for said in get_args(Assertion)]
-    labels += [f"{one['label']}: none observed" for one in DESIGN["modalities"]]
+    labels += [f"{one['label']}: none charted" for one in DESIGN["modalities"]]
     assert [] == [one for one in labels if shipped("de").known("label", one) is None]
 
 
@@ -104,7 +107,7 @@ def test_a_translation_knows_the_models_refusals():
 
 def test_what_a_language_does_not_know_stays_as_it_was():
     """A label of a site's own model, and a sentence that nobody foresaw; nothing is half translated."""
-    for english in ("Lactate", "Lactate: not observed", "salt or sugar", "old infarct, sometimes"):
+    for english in ("Lactate", "Lactate: not charted", "salt or sugar", "old infarct, sometimes"):
         assert english == shipped("de").label(english)
     assert "Lactate is more than 6 SD away" == shipped("de").reason("Lactate is more than 6 SD away")
 
@@ -163,16 +166,16 @@ def test_ready_says_that_a_translation_was_not_reviewed():
 
 
 FAULTS = {
-    "text.flagged is missing": ('flagged = "Markiert."\n', ""),
+    "text.flagged is missing": ('flagged = "Markiert (Schwelle zu dieser Stunde: {threshold})."\n', ""),
     "text.flaged is no text of a card": ("[monitoring]", 'flaged = "x"\n\n[monitoring]'),
     "text.summary_risk has other placeholders": ("bis {until} (ähnliche Patienten", "(ähnliche Patienten"),
     "text.old has other placeholders": ("Alt: {names}.", "Alt: {names.__class__}."),
-    "text.flagged holds markup": ("Markiert.", "**Markiert**."),
+    "text.flagged holds markup": ("Markiert (", "**Markiert** ("),
     "text.not_for_care holds markup": ("nicht für die Patientenversorgung", "nicht <b>hier</b>"),
     "text.no_report holds markup": ("Kein Befundtext", "Siehe www.example.org"),
     "text.yes holds markup": ('yes = "ja"', 'yes = "j\\u202ea"'),
     "text.no is empty": ('no = "nein"', 'no = ""'),
-    "text.flagged holds words": ("Markiert.", "Low risk."),
+    "text.flagged holds words": ("Markiert (", "Low risk ("),
     "text.not_flagged holds words": ("das ist keine Entwarnung", "geringes Risiko"),
     "label.Smoking holds words": ('"Rauchen"', '"Rauchen, weil"'),
     "text.summary_risk is too long": ("(ähnliche Patienten", "(" + "a" * 120),
@@ -221,8 +224,8 @@ def test_a_file_that_is_no_text_stops_the_start(tmp_path: Path):
 
 def test_a_sites_own_words_stand_on_its_cards(tmp_path: Path):
     """From a file that holds every key."""
-    ours = site_file(tmp_path, '"Markiert."', '"Auffällig."')
-    assert "Auffällig." in card(language=ours)["detail"]
+    ours = site_file(tmp_path, '"Markiert (', '"Auffällig (')
+    assert "Auffällig (Schwelle" in card(language=ours)["detail"]
 
 
 def test_an_english_file_needs_no_table_of_english_words(tmp_path: Path):

@@ -37,7 +37,7 @@ from tests.fakes import FakePredictor
 from tests.models.scores import patients
 
 SKELETON = {"p", "strong", "ul", "li", "blockquote"}
-HEADINGS = {"Demo mode", "Simulated model", "Associated with the figure", "Data", "Monitoring"}
+HEADINGS = {"Demo mode", "Simulated model", "Most strongly associated with the figure", "Data", "Monitoring"}
 LITERAL_LINK = re.compile(r"(?:https?://|www(?=\.))[-.\w]+", re.I | re.A)
 """What remark-gfm, behind the CDS Hooks Sandbox, takes for a link in text that was already unescaped."""
 LITERAL_MAIL = re.compile(r"[-.\w+]+@[-\w]+(?:\.[-\w]+)+", re.A)
