@@ -11,8 +11,21 @@ from uuid import uuid4
 
 Json = dict[str, Any]
 
-CONTEXTS: Mapping[str, Json] = tomllib.loads(Path(__file__).with_name("contexts.toml").read_text("utf-8"))
+
+def _table(name: str) -> Json:
+    return tomllib.loads(Path(__file__).with_name(name).read_text("utf-8"))
+
+
+CONTEXTS: Mapping[str, Json] = _table("contexts.toml")
 """The least context of each published hook."""
+
+_FIELDS = _table("fields.toml")
+_OPTIONAL: Mapping[str, list[str]] = _FIELDS["optional"]
+FIELDS: Mapping[str, frozenset[str]] = {one: frozenset([*CONTEXTS[one], *more]) for one, more in _OPTIONAL.items()}
+"""Every field of each published hook's context."""
+
+NEVER_IN_TOKENS = frozenset(_FIELDS["tokens"]["never"])
+"""Fields of published hooks that are no primitives."""
 
 TOKENS = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _FIELD = re.compile(r"context\.(\w+)")
@@ -30,6 +43,8 @@ def request_from(path: Path) -> Json:
         raise RequestFault(f"{path} is not JSON") from None
     if not isinstance(given, dict) or not isinstance(given.get("context"), dict):
         raise RequestFault(f"{path} is no CDS Hooks request: it has no context")
+    if not isinstance(given.get("prefetch", {}), dict):
+        raise RequestFault(f"{path} is no CDS Hooks request: its prefetch is no object")
     return given
 
 
@@ -70,6 +85,11 @@ def in_context(request: Json, **changed: Any) -> Json:
     """The same with the context ``changed``."""
     context = request["context"] | changed
     return another(request, context={name: value for name, value in context.items() if value is not None})
+
+
+def of_hook(request: Json, hook: str) -> Json:
+    """The same for another hook, with what that needs in its context besides."""
+    return another(request, hook=hook, context=_with_types(CONTEXTS.get(hook, {})) | request["context"])
 
 
 def without_server(request: Json) -> Json:

@@ -3,14 +3,14 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from cds_service.check.quoting import quoted
 from cds_service.check.requirements import Untried
 from cds_service.check.signing import Signer
-from cds_service.outbound.session import OutboundError, Session, exchange, not_json
+from cds_service.outbound.session import NO_TLS, OutboundError, Session, exchange, not_json
 
 PATIENCE = 3
 """Calls without an answer after which no further one is made (assumption)."""
@@ -29,12 +29,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. ``status`` is 0 and ``why`` says the reason where none came."""
+    """One answer. ``status`` is 0 and ``why`` says the reason where none came; ``asked``: method and path."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     why: str = ""
+    asked: str = ""
 
     @cached_property
     def json(self) -> Any:
@@ -108,7 +109,7 @@ class Caller:
         if time.monotonic() > self.until:
             raise Untried(f"all calls together took over {MOST_S:.0f} s")
         sent = {"Accept": "application/json", **headers, **self._authorization(path, token)}
-        answer = self._exchanged(method, self.url(path), body, sent)
+        answer = replace(self._exchanged(method, self.url(path), body, sent), asked=f"{method} {path}")
         self.answers.append(answer)
         return answer
 
@@ -126,4 +127,5 @@ class Caller:
         try:
             return Answer(*exchange(self.session, method, url, headers=headers, body=body, until=until))
         except OutboundError as error:
-            return Answer(0, {}, b"", error.why)
+            hint = "; --ca-file takes a private authority" if error.why == NO_TLS else ""
+            return Answer(0, {}, b"", error.why + hint)

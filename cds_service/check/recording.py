@@ -1,20 +1,20 @@
-"""A FHIR server of the EHR's side, on loopback, that remembers what it was asked and with which token."""
+"""A FHIR server of the EHR's side that remembers what it was asked and with which token."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 Json = dict[str, Any]
 TOKEN = "check-access-token"  # noqa: S105  # opens nothing: only this server knows it
 _PATH = "/fhir"
-KEYS_PATH = "/keys"
-"""Where a token may point to as its key set; that nobody fetches it is what is tried."""
-
+_KEYS = "keys"
 _MORE = "_more"
 
 
@@ -25,6 +25,11 @@ class Asked:
     path: str
     query: str
     token: str | None
+
+    @property
+    def is_for_keys(self) -> bool:
+        """True where the key set of a stranger's token was fetched."""
+        return self.path == _KEYS
 
     @property
     def type(self) -> str:
@@ -39,19 +44,32 @@ class Asked:
 
 @dataclass
 class Recording:
-    """The server's resources, its address, and what it was asked so far."""
+    """The server's resources, its FHIR base for others and its port here, and what it was asked so far."""
 
-    root: str = ""
+    base: str = ""
     resources: list[Json] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    port: int = 0
+    is_down: bool = False
 
     @property
-    def base(self) -> str:
-        """The FHIR base, to be given as ``fhirServer``."""
-        return self.root + _PATH
+    def keys(self) -> str:
+        """Where a token may point to as its key set; that nobody fetches it is what is tried."""
+        return f"{self.base}/{_KEYS}"
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """A time in which every connection ends without an answer."""
+        self.is_down = True
+        try:
+            yield
+        finally:
+            self.is_down = False
 
     def answer(self, asked: Asked) -> tuple[int, Json]:
         """The status and resource for one request; searches of several come in two pages."""
+        if asked.is_for_keys:
+            return 200, {"keys": []}
         if asked.path == "metadata":
             return 200, {"resourceType": "CapabilityStatement", "status": "active", "kind": "instance",
                          "fhirVersion": "4.0.1", "format": ["json"]}  # fmt: skip
@@ -75,12 +93,41 @@ class Recording:
         return bundle
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the server listens (port 0: any), and the FHIR base by which it is reached where that is another."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    base: str | None = None
+
+    def reached(self, port: int) -> str:
+        """The FHIR base, by the port that it came to."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.base or f"http://{host}:{port}{_PATH}").rstrip("/")
+
+
+ON_LOOPBACK = Place()
+
+
+class _Server(ThreadingHTTPServer):
+    def __init__(self, place: Place, handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+        super().__init__((place.host, place.port), handler)
+
+    def server_bind(self) -> None:
+        """Without the parent's look-up of a name, which may take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.socket.getsockname()[:2]
+
+
 @contextmanager
-def recording(resources: Iterable[Json], port: int = 0) -> Iterator[Recording]:
-    """A running server of these resources on 127.0.0.1, at any free port. Raises `OSError` where it cannot listen."""
+def recording(resources: Iterable[Json], place: Place = ON_LOOPBACK) -> Iterator[Recording]:
+    """A running server of these resources. Raises `OSError` where it cannot listen."""
     kept = Recording(resources=list(resources))
-    server = ThreadingHTTPServer(("127.0.0.1", port), _requests_to(kept))
-    kept.root = f"http://127.0.0.1:{server.server_port}"
+    server = _Server(place, _requests_to(kept))
+    kept.port = server.server_port
+    kept.base = place.reached(kept.port)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
@@ -105,9 +152,13 @@ def _requests_to(kept: Recording) -> type[BaseHTTPRequestHandler]:
         def _answer(self, query: str) -> None:
             path = urlsplit(self.path).path
             kind, _, token = (self.headers.get("Authorization") or "").partition(" ")
-            asked = Asked(path.removeprefix(_PATH).strip("/"), query, token if kind.lower() == "bearer" else None)
+            below = path.removeprefix(urlsplit(kept.base).path)  # a proxy may have taken that away
+            asked = Asked(below.strip("/"), query, token if kind.lower() == "bearer" else None)
             kept.asked.append(asked)
-            status, resource = (200, {"keys": []}) if path == KEYS_PATH else kept.answer(asked)
+            if kept.is_down:
+                self.close_connection = True
+                return
+            status, resource = kept.answer(asked)
             body = json.dumps(resource).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/fhir+json")

@@ -42,13 +42,16 @@ class Untried(Exception):
 
 @dataclass(frozen=True)
 class Requirement:
-    """One row of the checklist: its number, strength, wording, and how it is tried; ``last``: after all others."""
+    """One row of the checklist: its number, strength, wording, and how it is tried.
+
+    ``turn``: 0 at any time, 1 after those, 2 at the end.
+    """
 
     number: int
     strength: str
     says: str
     tried: Try
-    last: bool = False
+    turn: int = 0
 
     @property
     def binds(self) -> bool:
@@ -67,11 +70,11 @@ REQUIREMENTS: dict[int, Requirement] = {}
 """Every registered requirement by its number."""
 
 
-def requirement(number: int, strength: str, says: str, *, last: bool = False) -> Callable[[Try], Try]:
+def requirement(number: int, strength: str, says: str, *, turn: int = 0) -> Callable[[Try], Try]:
     """Register a function as the try of one row."""
 
     def register(function: Try) -> Try:
-        REQUIREMENTS[number] = Requirement(number, strength, says, function, last)
+        REQUIREMENTS[number] = Requirement(number, strength, says, function, turn)
         return function
 
     return register

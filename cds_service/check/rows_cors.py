@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from cds_service.check.asking import another
 from cds_service.check.caller import NO_TOKEN, Answer
+from cds_service.check.endpoints import DISCOVERY
 from cds_service.check.requirements import NotTried, Result, judged, requirement
-from cds_service.check.seen import DISCOVERY, Seen
+from cds_service.check.seen import Seen
 from cds_service.settings import SANDBOX
 
 

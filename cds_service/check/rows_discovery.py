@@ -5,9 +5,10 @@ from collections import Counter
 from typing import Any
 
 from cds_service.check.caller import Answer
+from cds_service.check.endpoints import DISCOVERY
 from cds_service.check.quoting import quoted
 from cds_service.check.requirements import Failed, NotTried, Passed, Result, judged, requirement
-from cds_service.check.seen import DISCOVERY, Seen
+from cds_service.check.seen import Seen
 from cds_service.check.shapes import is_text, text
 
 Json = dict[str, Any]

@@ -4,13 +4,13 @@ from typing import Any
 from uuid import uuid4
 
 from cds_service.check.caller import Answer
+from cds_service.check.endpoints import NOT_OFFERED, override
 from cds_service.check.parts import parts
 from cds_service.check.requirements import Failed, NotTried, Passed, Result, Untried, judged, requirement
 from cds_service.check.seen import Seen
 from cds_service.check.shapes import is_text, objects
 
 Json = dict[str, Any]
-_AT = "2021-12-11T10:05:31Z"
 _FRACTIONS = "2021-12-11T10:05:31.123Z"
 
 
@@ -20,7 +20,7 @@ def entry(seen: Seen, **changed: Any) -> Json:
     card = next(named, None)
     if card is None:
         raise Untried("no card has a uuid to give feedback on")
-    whole = {"card": card, "outcome": "overridden", "outcomeTimestamp": _AT} | changed
+    whole = override(card) | changed
     return {name: value for name, value in whole.items() if value is not None}
 
 
@@ -32,7 +32,7 @@ def told(seen: Seen, *entries: Json) -> Answer:
 def posted(seen: Seen, body: Any) -> Answer:
     """The answer to a body at the service's feedback. Raises `Untried` where it takes none."""
     answer = seen.caller.post(f"{seen.path}/feedback", body)
-    if answer.status in (404, 405, 501):
+    if answer.status in NOT_OFFERED:
         raise Untried(f"the service takes no feedback ({answer.status})")
     return answer
 
@@ -74,14 +74,22 @@ def outcome_is_known(seen: Seen) -> Result:
 
 @requirement(80, "SHALL", "accepted comes with acceptedSuggestions, a list of objects with an id.")
 def suggestions_are_accepted(seen: Seen) -> Result:
-    """The uuid of a suggestion of the card that came."""
+    """The uuid of a suggestion of the card that came is taken; nothing, words, and objects without id are refused."""
     found = [(card["uuid"], one["uuid"]) for card in seen.cards if is_text(card.get("uuid"))
              for one in objects(card.get("suggestions")) if is_text(one.get("uuid"))]  # fmt: skip
     if not found:
         return NotTried("no card has a suggestion with a uuid")
     card, suggestion = found[0]
-    accepted = entry(seen, card=card, outcome="accepted", acceptedSuggestions=[{"id": suggestion}])
-    return judged([taken("an accepted suggestion", told(seen, accepted))])
+
+    def answer(accepted: Any) -> Answer:
+        return told(seen, entry(seen, card=card, outcome="accepted", acceptedSuggestions=accepted))
+
+    faulty = {"without acceptedSuggestions": None, "with strings as acceptedSuggestions": [suggestion],
+              "with acceptedSuggestions without id": [{"uuid": suggestion}]}  # fmt: skip
+    return judged([
+        taken("an accepted suggestion", answer([{"id": suggestion}])),
+        *(refused(f"accepted {what}", answer(accepted)) for what, accepted in faulty.items()),
+    ])  # fmt: skip
 
 
 @requirement(81, "OPTIONAL", "An override may carry a reason, a comment, both or neither.")

@@ -1,8 +1,10 @@
 """Rows 30, 35-41: prefetch as it is sent, and data that is missing in it."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cds_service.check.asking import another, templates, without_server
+from cds_service.check.caller import Answer
 from cds_service.check.quoting import quoted
 from cds_service.check.recording import TOKEN
 from cds_service.check.requirements import Failed, NotTried, Passed, Result, judged, requirement
@@ -11,6 +13,7 @@ from cds_service.check.seen import GIVE_REQUEST, Seen
 
 Json = dict[str, Any]
 _UNKNOWN_KEY = "check-key-of-nobody"
+_NOWHERE = "https://fhir.invalid/r4"
 _FAILED: Json = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
 
 
@@ -108,11 +111,39 @@ def further_pages_are_no_fault(seen: Seen) -> Result:
     return judged([takes(seen, "Bundles with a next page", another(seen.request, prefetch=paged))])
 
 
-@requirement(40, "SHALL", "Required data that can be had neither way is 412, never empty cards.")
+@requirement(40, "SHALL", "Required data that can be had neither way is 412, never empty cards.", turn=1)
 def missing_data_is_412(seen: Seen) -> Result:
-    """No prefetch, no FHIR server."""
-    _ = seen.keys
-    return lacking(seen, None)
+    """No prefetch and no FHIR server; one key left out at a time; a FHIR server that cannot be reached."""
+    offered = seen.keys
+    of_all = lacking(seen, None)
+    parts = [fault for fault in (*_one_left_out(seen, offered), *_not_reached(seen)) if fault]
+    return judged(parts) if parts and not isinstance(of_all, Failed) else of_all
+
+
+def _one_left_out(seen: Seen, offered: Sequence[str]) -> Iterator[str | None]:
+    given = seen.request.get("prefetch") or {}
+    request = without_server(seen.request)
+    for key in (key for key in given if key in offered):
+        kept = {name: value for name, value in given.items() if name != key}
+        yield _silent(seen, f"without {quoted(key)}", seen.ask(another(request, prefetch=kept)))
+
+
+def _not_reached(seen: Seen) -> Iterator[str | None]:
+    nowhere = another(seen.request, prefetch=None, fhirServer=_NOWHERE, fhirAuthorization=seen.access())
+    yield _silent(seen, "with a FHIR server whose name leads nowhere", seen.ask(nowhere))
+    if fhir := seen.choices.fhir:
+        with fhir.down():
+            yield _silent(seen, "with a FHIR server that is down", seen.asks(prefetch=None)[0])
+
+
+def _silent(seen: Seen, what: str, answer: Answer) -> str | None:
+    """What is wrong where data is missing: neither 412 nor cards, where there were cards with the data."""
+    if answer.status == 412 or (answer.status == 200 and answer.object.get("cards")):
+        return None
+    if answer.status != 200:
+        return f"{what}, the service {answer.said}, not 412"
+    had_cards = seen.answer.status == 200 and seen.answer.object.get("cards")
+    return f"{what}, the service answered 200 with no cards; with it, there were cards" if had_cards else None
 
 
 @requirement(41, "MAY", "More data is read where fhirServer and a token are given.")
@@ -138,7 +169,7 @@ def token_goes_with_each_request(seen: Seen) -> Result:
 @requirement(43, "SHALL", "A fhirAuthorization has an access_token.")
 def authorization_has_a_token(seen: Seen) -> Result:
     """Without one, it is refused."""
-    body = another(seen.request, fhirServer="https://fhir.invalid/r4", fhirAuthorization=seen.access(access_token=None))
+    body = another(seen.request, fhirServer=_NOWHERE, fhirAuthorization=seen.access(access_token=None))
     return judged([refuses(seen, "fhirAuthorization without access_token, the service", body)])
 
 

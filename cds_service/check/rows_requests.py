@@ -3,22 +3,25 @@
 from collections.abc import Iterator
 from typing import Any
 
-from cds_service.check.asking import another, in_context, without_server
+from cds_service.check.asking import CONTEXTS, another, in_context, of_hook, without_server
 from cds_service.check.caller import Answer
+from cds_service.check.endpoints import DISCOVERY
 from cds_service.check.quoting import quoted
 from cds_service.check.requirements import Failed, NotTried, Passed, Result, Untried, judged, requirement
-from cds_service.check.seen import DISCOVERY, GIVE_REQUEST, Seen
-from cds_service.check.shapes import members
+from cds_service.check.seen import GIVE_REQUEST, Seen
+from cds_service.check.shapes import is_text, members
 
 _WRONG_HOOK = "org.example.check-no-such-hook"
 _EXTENSION = {"org.example.check": {"words": "a b", "number": 1}}
+_MOST_HOOKS = 12
 _USERS = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson")
 
 
 def refuses(seen: Seen, what: str, body: Any) -> str | None:
-    """What is wrong where a faulty body is not refused: 4xx, and not as a right one is answered."""
-    usual, answer = seen.usual, seen.ask(body)
-    return None if answer.refused and answer.status != usual else f"{what} {answer.said}"
+    """What is wrong where a faulty body is not refused: 4xx, but not 412, which tells of data: it went on to those."""
+    _ = seen.usual
+    answer = seen.ask(body)
+    return None if answer.refused and answer.status != 412 else f"{what} {answer.said}"
 
 
 def takes(seen: Seen, what: str, body: Any) -> str | None:
@@ -43,13 +46,24 @@ def a_service_is_called_by_post(seen: Seen) -> Result:
 
 @requirement(19, "SHALL", "hook is required, and a hook that this id does not offer is refused.")
 def hook_is_required(seen: Seen) -> Result:
-    """Missing, no string, another."""
+    """Missing, no string, unknown, of another id of this server, published by HL7."""
     faulty = {
         "without hook, the service": None,
         "with hook 1, the service": 1,
-        "with another hook, the service": _WRONG_HOOK,
+        "with a hook of nobody, the service": _WRONG_HOOK,
     }
-    return judged(refuses(seen, what, another(seen.request, hook=hook)) for what, hook in faulty.items())
+    absent = [refuses(seen, what, another(seen.request, hook=hook)) for what, hook in faulty.items()]
+    others = (
+        refuses(seen, f"with hook {quoted(hook)}, the service", of_hook(seen.request, hook)) for hook in _others(seen)
+    )
+    return judged([*absent, *others])
+
+
+def _others(seen: Seen) -> list[str]:
+    """Hooks that the id is not listed for, those of the server's other ids first."""
+    listed = [(one["hook"], one.get("id")) for one in seen.services if is_text(one.get("hook"))]
+    own = {hook for hook, id_ in listed if id_ == seen.service["id"]} | {seen.hook}
+    return [hook for hook in dict.fromkeys([*(hook for hook, _ in listed), *CONTEXTS]) if hook not in own][:_MOST_HOOKS]
 
 
 @requirement(20, "SHALL", "hookInstance is required, and a repeat is answered as the call before.")

@@ -61,8 +61,10 @@ def action_has_a_description(action: Json) -> str | None:
     lambda one: one.get("type") == "create",
 )
 def create_carries_a_resource(action: Json) -> str | None:
-    """With its type."""
-    return _resource_fault(action)
+    """With its type, and without an id: the FHIR server gives that."""
+    if fault := _resource_fault(action):
+        return fault
+    return "the resource of a create has an id" if "id" in action["resource"] else None
 
 
 @each(

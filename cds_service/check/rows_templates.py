@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qsl, urlsplit
 
-from cds_service.check.asking import TOKENS, templates
+from cds_service.check.asking import FIELDS, NEVER_IN_TOKENS, TOKENS, templates
 from cds_service.check.quoting import quoted
 from cds_service.check.requirements import NotTried, Result, judged, requirement
 from cds_service.check.seen import Seen
 
 _TOKEN = re.compile(r"context\.\w+(\.\w+)*|user(PractitionerId|PractitionerRoleId|PatientId|RelatedPersonId)")
+_FIELD = re.compile(r"context\.(\w+)")
 _ROOT = re.compile(r"context\.\w+|user\w+")
 _PATH = re.compile(r"[A-Z][A-Za-z]+(/[A-Za-z0-9\-._]+|/\{\{[^{}]+\}\})?/?")
 _OUTSIDE = frozenset("_include _revinclude _lastUpdated _elements _summary _has _filter _query _text _content".split())
@@ -18,11 +19,16 @@ _CALCULATED = re.compile(r"today\(|resolve\(|ofType\(|%|\|\s*context")
 
 def of_templates(seen: Seen, fault: Callable[[str], str | None]) -> Result:
     """What is wrong with the templates of all services."""
-    every = {(key, text) for one in seen.services for key, text in templates(one).items()}
+    return of_hooks(seen, lambda text, _: fault(text))
+
+
+def of_hooks(seen: Seen, fault: Callable[[str, str], str | None]) -> Result:
+    """The same, where it depends on the service's hook."""
+    every = {(key, text, str(one.get("hook"))) for one in seen.services for key, text in templates(one).items()}
     if not every:
         return NotTried("no service has prefetch templates")
-    found = ((key, fault(text)) for key, text in sorted(every))
-    return judged(f"template {quoted(key)}: {what}" for key, what in found if what)
+    found = ((key, fault(text, hook)) for key, text, hook in sorted(every))
+    return judged(dict.fromkeys(f"template {quoted(key)}: {what}" for key, what in found if what))
 
 
 @requirement(31, "SHALL", "Tokens in templates stand between double braces.")
@@ -37,14 +43,31 @@ def _rest_fault(rest: str) -> str | None:
 
 @requirement(32, "SHALL", "A token names a field of the context or one of the four ids of the user.")
 def tokens_name_fields(seen: Seen) -> Result:
-    """And is nothing else."""
-    return of_templates(seen, lambda text: _token_fault(text, _TOKEN))
+    """And is nothing else; of a published hook, the field is one of its context's."""
+    return of_hooks(seen, lambda text, hook: _token_fault(text, _TOKEN) or next(_no_fields(text, hook), None))
+
+
+def _no_fields(text: str, hook: str) -> Iterator[str]:
+    unknown = [name for name in _named(text) if name not in FIELDS[hook]] if hook in FIELDS else []
+    yield from (f"token {quoted(f'context.{name}')} names no field of {hook}" for name in unknown)
+
+
+def _named(text: str) -> list[str]:
+    """The fields of the context that its tokens name."""
+    return [found[1] for one in TOKENS.findall(text) if (found := _FIELD.fullmatch(one))]
 
 
 @requirement(33, "SHALL", "A context field in a token is a primitive at the root of the context.")
 def tokens_name_roots(seen: Seen) -> Result:
-    """No path below a field."""
-    return of_templates(seen, lambda text: _token_fault(text, _ROOT, only=_TOKEN))
+    """No path below a field; of a published hook, no object and no list."""
+    return of_hooks(
+        seen, lambda text, hook: _token_fault(text, _ROOT, only=_TOKEN) or next(_no_primitives(text, hook), None)
+    )
+
+
+def _no_primitives(text: str, hook: str) -> Iterator[str]:
+    wrong = NEVER_IN_TOKENS.intersection(_named(text) if hook in FIELDS else ())
+    yield from (f"token {quoted(f'context.{name}')} is no primitive" for name in sorted(wrong))
 
 
 def _token_fault(text: str, allowed: re.Pattern[str], only: re.Pattern[str] | None = None) -> str | None:

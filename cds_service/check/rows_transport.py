@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cds_service.check.caller import Answer
+from cds_service.check.endpoints import NOT_OFFERED
 from cds_service.check.parts import parts
 from cds_service.check.quoting import quoted
 from cds_service.check.requirements import Failed, NotTried, Result, Untried, judged, requirement
@@ -27,15 +28,17 @@ _NOT_JSON = {"words": b"hook=patient-view", "half an object": b'{"hook": "patien
     1,
     "SHALL",
     "Bodies are JSON both ways: answers are declared as such and parse, and what is not JSON is refused.",
-    last=True,
+    turn=2,
 )
 def bodies_are_json(seen: Seen) -> Result:
-    """Discovery and the service's answers; bodies that do not parse."""
+    """Every answer that came, errors and feedback too, but for preflights; bodies that do not parse."""
     if not seen.discovery.ok:
         return NotTried(f"discovery {seen.discovery.said}")
     if fault := _json_fault("discovery", seen.discovery):
         return Failed(fault)
-    return judged([_json_fault("the service", seen.answer), *_taken(seen)])
+    taken = [*_taken(seen), *_taken_as_feedback(seen)]
+    came = (one for one in seen.caller.answers if not one.asked.startswith("OPTIONS "))
+    return judged(dict.fromkeys([*(_json_fault(f"{one.asked} ({one.status})", one) for one in came), *taken]))
 
 
 def _json_fault(what: str, answer: Answer) -> str | None:
@@ -55,7 +58,15 @@ def _taken(seen: Seen) -> Iterator[str]:
             yield f"a body of {what} {answer.said}"
 
 
-@requirement(3, "SHALL NOT", "No member that is sent is null.", last=True)
+def _taken_as_feedback(seen: Seen) -> Iterator[str]:
+    if seen.answer.status not in (200, 412):
+        return
+    answer = seen.caller.post(f"{seen.path}/feedback", _NOT_JSON["words"])
+    if not answer.refused and answer.status not in NOT_OFFERED:
+        yield f"feedback of words {answer.said}"
+
+
+@requirement(3, "SHALL NOT", "No member that is sent is null.", turn=2)
 def no_null(seen: Seen) -> Result:
     """In any answer; within a resource's lists FHIR has it so."""
     return judged(path for path, value in _sent(seen) if value is None and not _of_a_list(path))
@@ -65,7 +76,7 @@ def _of_a_list(path: str) -> bool:
     return "resource." in path and path.endswith("]")
 
 
-@requirement(4, "SHALL NOT", "No member that is sent is empty, but for the lists of cards and of services.", last=True)
+@requirement(4, "SHALL NOT", "No member that is sent is empty, but for the lists of cards and of services.", turn=2)
 def no_empty(seen: Seen) -> Result:
     """In any answer: strings, lists, objects."""
     return judged(path for path, value in _sent(seen) if value in _EMPTY and path not in _MAY_BE_EMPTY)
@@ -84,7 +95,7 @@ def _sent(seen: Seen) -> Iterator[tuple[str, Any]]:
                 yield path, value
 
 
-@requirement(5, "SHALL", "An optional member without a value is left out.", last=True)
+@requirement(5, "SHALL", "An optional member without a value is left out.", turn=2)
 def no_valueless(seen: Seen) -> Result:
     """Of the answer, its cards and what is below them."""
     holders = [(f"{where}.{name}", one[name]) for kind, names in _OPTIONAL.items()

@@ -14,14 +14,16 @@ from cds_service.check import (  # noqa: F401  # each module registers its rows
     rows_requests,
     rows_suggestions,
     rows_templates,
+    rows_tokens,
     rows_transport,
     rows_trust,
 )
 from cds_service.check.asking import CONTEXTS, resources_in
 from cds_service.check.caller import Caller
-from cds_service.check.recording import recording
+from cds_service.check.endpoints import DISCOVERY
+from cds_service.check.recording import Place, recording
 from cds_service.check.requirements import REQUIREMENTS, Failed, Requirement, Result
-from cds_service.check.seen import DISCOVERY, Choices, Seen
+from cds_service.check.seen import Choices, Seen
 from cds_service.settings import URL
 
 Json = dict[str, Any]
@@ -40,16 +42,16 @@ class Finding:
         return self.requirement.binds and isinstance(self.result, Failed)
 
 
-def findings(caller: Caller, choices: Choices, *, fhir_port: int | None = None) -> list[Finding]:
-    """What each requirement comes to, by number. ``fhir_port``: a FHIR server of ours listens there (0: anywhere).
+def findings(caller: Caller, choices: Choices, *, fhir: Place | None = None) -> list[Finding]:
+    """What each requirement comes to, by number. ``fhir``: where a FHIR server of ours listens.
 
     Raises `OSError` where that cannot listen.
     """
     with ExitStack() as open_:
-        if fhir_port is not None:
-            choices = replace(choices, fhir=open_.enter_context(recording(_chart(choices), fhir_port)))
+        if fhir is not None:
+            choices = replace(choices, fhir=open_.enter_context(recording(_chart(choices), fhir)))
         seen = Seen(caller, choices)
-        order = sorted(REQUIREMENTS.values(), key=lambda one: (one.last, one.number))
+        order = sorted(REQUIREMENTS.values(), key=lambda one: (one.turn, one.number))
         found = [Finding(one, one.result(seen)) for one in order]
     return sorted(found, key=lambda one: one.requirement.number)
 

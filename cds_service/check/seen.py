@@ -8,12 +8,12 @@ from uuid import uuid4
 
 from cds_service.check.asking import another, least_request, templates
 from cds_service.check.caller import SIGNED, Answer, Caller
+from cds_service.check.endpoints import DISCOVERY, NOT_OFFERED, Endpoint, endpoints
 from cds_service.check.recording import TOKEN, Asked, Recording
 from cds_service.check.requirements import Untried
 from cds_service.check.signing import Signer
 
 Json = dict[str, Any]
-DISCOVERY = "/cds-services"
 _SCOPE = "patient/*.rs"
 GIVE_REQUEST = "give --request"
 
@@ -109,6 +109,18 @@ class Seen:
         return self.caller.post(self.path, body, token=token, **headers)
 
     @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The service, its feedback, discovery."""
+        return endpoints(self.path, self.request)
+
+    @cached_property
+    def guarded(self) -> dict[Endpoint, int]:
+        """Those of them that refuse a call without a token, with the status of a right call."""
+        refusing = (one for one in self.endpoints if one.answer(self.caller, None).status in (401, 403))
+        right = {one: one.answer(self.caller).status for one in refusing}
+        return {one: status for one, status in right.items() if status not in NOT_OFFERED}
+
+    @property
     def usual(self) -> int:
         """The status of a right request: 200, or 412 where it carries too little. Raises `Untried`."""
         if self.answer.status in (401, 403) and self.caller.signer is None:
@@ -178,7 +190,8 @@ class Seen:
         answer, asked = self._without_prefetch
         if not asked:
             raise Untried(
-                f"the service asked our FHIR server nothing and {answer.said}; perhaps {self.fhir.base} "
-                "has to be among the servers that it may call (--fhir-port keeps it the same)"
+                f"the service asked our FHIR server nothing and {answer.said}; perhaps {self.fhir.base} has to be "
+                "among the servers that it may call (--fhir-port keeps it the same), or cannot be reached from there "
+                "(--fhir-host, --fhir-base)"
             )
         return answer, asked

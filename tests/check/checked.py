@@ -1,8 +1,10 @@
 """The check as tests run it: a request with a whole prefetch, and what was found by row."""
 
+import socket
 from typing import Any
 
 from cds_service.check.caller import Caller
+from cds_service.check.recording import Place
 from cds_service.check.requirements import Failed, NotTried, Passed, Result
 from cds_service.check.run import Finding, base_of, findings
 from cds_service.check.seen import Choices
@@ -28,7 +30,8 @@ def checked(
 ) -> dict[int, Finding]:
     """What was found of the service at a URL."""
     caller = Caller(new_session(), base_of(url), signer, seconds)
-    return {one.requirement.number: one for one in findings(caller, choices, fhir_port=port)}
+    fhir = None if port is None else Place(port=port)
+    return {one.requirement.number: one for one in findings(caller, choices, fhir=fhir)}
 
 
 def of(kind: type[Result], found: dict[int, Finding]) -> set[int]:
@@ -49,3 +52,10 @@ def untried(found: dict[int, Finding]) -> dict[int, str]:
 def passed(found: dict[int, Finding]) -> set[int]:
     """What holds."""
     return of(Passed, found)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.check.other_service import CARD, REASON, RESOURCE, Change, Fault, Json
+from tests.check.other_service import CARD, REASON, RESOURCE
+from tests.check.other_trust import Change, Fault, Json
 
 
 def switched(name: str) -> Fault:
@@ -23,6 +24,15 @@ def offered(**members: Any) -> Fault:
 def asked(query: str) -> Fault:
     """Another prefetch template."""
     return shown(lambda whole: whole["services"][0]["prefetch"].update(drugs=query))
+
+
+def listing(name: str, **members: Any) -> Fault:
+    """A fault that the code looks for, on a server that lists one more service."""
+
+    def listed(whole: Json) -> None:
+        whole["services"].append(whole["services"][0] | members)
+
+    return Fault(name, discovery=listed)
 
 
 def answered(change: Change) -> Fault:
@@ -73,7 +83,8 @@ def _twice(holder: Json, name: str) -> None:
 
 
 OPEN: list[tuple[int, Fault]] = [
-    (1, switched("text/plain")), (1, switched("not JSON")),
+    (1, switched("text/plain")), (1, switched("not JSON")), (1, switched("errors for people")),
+    (1, switched("feedback in words")), (1, switched("feedback not JSON")),
     (3, answered(lambda whole: whole["cards"][0].update(detail=None))),
     (4, card(detail="")), (4, answered(lambda whole: whole["cards"][0]["links"].clear())),
     (4, offered(usageRequirements="")),
@@ -90,6 +101,7 @@ OPEN: list[tuple[int, Fault]] = [
     (16, shown(lambda whole: _twice(whole, "services"))),
     (18, switched("PUT")),
     (19, switched("hook")), (19, switched("hook type")), (19, switched("another hook")),
+    (19, listing("listed hook", id="other", hook="order-sign")), (19, switched("published hooks")),
     (20, switched("hookInstance")), (20, switched("repeats")),
     (21, switched("context")),
     (22, switched("server")),
@@ -99,14 +111,20 @@ OPEN: list[tuple[int, Fault]] = [
     (30, switched("fetches in vain")),
     (31, asked("MedicationRequest?patient={context.patientId}")), (31, asked("Patient/{{context.patientId}")),
     (32, asked("MedicationRequest?patient={{patientId}}")), (32, asked("Patient/{{ context.patientId }}")),
+    (32, asked("MedicationRequest?patient={{context.noSuchField}}")),
+    (32, asked("MedicationRequest?_id={{context.draftOrders}}")),
+    (32, listing("", id="other", hook="order-sign", prefetch={"x": "Task?patient={{context.patientID}}"})),
     (33, asked("MedicationRequest?patient={{context.patient.id}}")),
+    (33, asked("MedicationRequest?_id={{context.draftOrders}}")),
+    (33, listing("", id="other", hook="order-select", prefetch={"x": "Task?focus={{context.selections}}"})),
     (34, asked("MedicationRequest?_include=MedicationRequest:medication&patient={{context.patientId}}")),
     (34, asked("Observation?code:text=x&patient={{context.patientId}}")), (34, asked("Observation?patient.name=x")),
     (35, switched("unknown key")),
     (36, switched("partial")),
     (37, switched("crash on outcomes")), (38, switched("null")),
     (39, switched("next")),
-    (40, switched("silent")), (40, switched("500 without data")),
+    *((40, switched(f"{what} for want of {which}")) for what in ("silent", "500")
+      for which in ("all", "one key", "a server")),
     (41, switched("crash without a token")),
     (42, switched("bare")), (42, switched("bare page")), (43, switched("access_token")), (44, switched("any patient")),
     (47, answered(lambda whole: whole.update(cards={}))), (47, answered(lambda whole: whole["cards"].append("card"))),
@@ -124,13 +142,16 @@ OPEN: list[tuple[int, Fault]] = [
     (63, suggestion(label=None)), (64, suggestion(uuid=None)), (65, suggestion(isRecommended="true")),
     (66, suggestion(actions={"type": "create"})),
     (67, action(0, type="order")), (68, action(0, description=None)), (69, action(0, resource="{}")),
+    (69, action(0, resource=RESOURCE | {"id": "1"})),
     (70, action(1, resource=RESOURCE)), (71, action(2, resourceId="https://other.example/ServiceRequest/1")),
     (72, link(0, url="/more")), (72, link(0, type="html")), (72, link(0, label=None)),
     (73, link(0, appContext="x")), (73, link(1, appContext={"x": 1})), (74, link(1, autolaunchable="no")),
     (74, link(1, autolaunchable=None, autoLaunchable=True)),
     (75, system(type="order")), (112, system(description=None)),
     (77, switched("feedback 500")), (78, switched("feedback entry")), (78, switched("any feedback")),
-    (79, switched("feedback outcome")), (80, switched("feedback strings")), (81, switched("feedback reason")),
+    (79, switched("feedback outcome")), (80, switched("feedback strings")),
+    *((80, switched(f"feedback {what} accepted")) for what in ("nothing", "words", "nobody")),
+    (81, switched("feedback reason")),
     (82, switched("feedback fraction")), (82, switched("feedback timestamp")), (83, switched("feedback batch")),
     (85, switched("")),
     (98, switched("no cors")), (98, switched("cors on success")), (98, switched("cors headers")),
@@ -153,15 +174,13 @@ OPEN: list[tuple[int, Fault]] = [
 
 SIGNED: list[tuple[int, Fault]] = [
     (17, switched("no discovery with a token")),
-    (86, switched("open feedback")), (86, switched("403")),
-    (87, switched("typ")), (87, switched("kid missing")),
-    *((88, switched(f"without {name}")) for name in ("iss", "aud", "exp", "iat", "jti")),
-    (88, switched("extra claims")),
-    (89, switched("aud")), (89, switched("aud list")),
-    (90, switched("iss")), (90, switched("any jku")), (90, switched("fetches jku")),
-    (91, switched("crash without jku")),
-    (92, switched("any kid")), (92, switched("signature")),
-    (93, switched("none")), (94, switched("HS256")),
-    (96, switched("exp")), (96, switched("replay")),
+    (86, switched("feedback open")), (86, switched("discovery open")),
+    (86, switched("401 with detail")), (86, switched("401 that differs")), (86, switched("401 with a reason")),
+    *((row, switched(f"{where}{name}")) for where in ("", "feedback ", "discovery ") for row, name in (
+        (86, "403"), (87, "typ"), (87, "kid missing"),
+        (88, "without iss"), (88, "without aud"), (88, "without exp"), (88, "without iat"), (88, "without jti"),
+        (88, "extra claims"), (89, "aud"), (89, "aud list"), (90, "iss"), (90, "any jku"), (90, "fetches jku"),
+        (91, "crash without jku"), (92, "any kid"), (92, "signature"), (93, "none"), (94, "HS256"),
+        (96, "exp"), (96, "replay"))),
 ]  # fmt: skip
 """On a service that demands tokens."""

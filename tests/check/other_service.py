@@ -6,20 +6,17 @@ requirements alone.
 
 import copy
 import json
-import urllib.error
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import jwt
 from flask import request
 
+from cds_service.check.asking import CONTEXTS
 from cds_service.outbound.session import not_json
+from tests.check.other_trust import Json, Refused, Trusting
 
-Json = dict[str, Any]
-PREFIX = "/deep/path"
-ID, ORIGIN, ISS = "drug-count", "https://browser.example", "https://ehr.example"
+ID, ORIGIN = "drug-count", "https://browser.example"
 CARD = "5b1a0c9e-7d3f-4e0a-8c55-0d6f9a1b2c3d"
 SUGGESTION = "6c2b1daf-8e40-4f1b-9d66-1e70ab2c3d4e"
 REASON = {"code": "known", "system": "https://other.example/reasons", "display": "Already known"}
@@ -44,97 +41,18 @@ ANSWER: Json = {"cards": [{
                "autolaunchable": False}],
 }], "systemActions": [{"type": "create", "description": "Note it", "resource": RESOURCE}]}  # fmt: skip
 
-Change = Callable[[Json], None]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong with a service: a changed discovery or answer, or a name that its code looks for."""
-
-    name: str = ""
-    discovery: Change | None = None
-    answer: Change | None = None
-
 
 @dataclass
-class Refused(Exception):
-    """The status of a refusal."""
-
-    status: int
-
-
-@dataclass
-class Other:
-    """The service: its fault, the public key of the EHR where it demands tokens, the tokens seen."""
-
-    fault: Fault = field(default_factory=Fault)
-    public: Any = None
-    root: str = ""
-    seen: set[str] = field(default_factory=set)
-
-    def has(self, name: str) -> bool:
-        """True where this is the planted fault."""
-        return self.fault.name == name
-
-    def trust(self, path: str) -> None:
-        """Raises `Refused` with 401 for a call that does not prove its EHR."""
-        if self.public is None:
-            return
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not token and self.has("open feedback") and path.endswith("/feedback"):
-            return
-        try:
-            self._verify(token, f"{self.root}{PREFIX}{path}")
-        except (jwt.InvalidTokenError, ValueError):
-            raise Refused(403 if self.has("403") else 401) from None
-
-    def _verify(self, token: str, url: str) -> None:
-        header = jwt.get_unverified_header(token)
-        algorithm = header.get("alg")
-        if header.get("typ") != "JWT" and not self.has("typ"):
-            raise ValueError
-        if header.get("kid") not in ("k1", None if self.has("kid missing") else "k1") and not self.has("any kid"):
-            raise ValueError
-        if self.has("crash without jku") and "jku" not in header:
-            raise Refused(500)
-        if header.get("jku") not in (None, f"{self.root}/keys"):
-            self._stranger(header["jku"])
-        checked = not (self.has("signature") or (self.has("none") and algorithm == "none")
-                       or (self.has("HS256") and algorithm == "HS256"))  # fmt: skip
-        claims = jwt.decode(
-            token, self.public, algorithms=["ES384", "RS384"],
-            options={"verify_signature": checked, "verify_aud": False, "verify_exp": not self.has("exp")},
-        )  # fmt: skip
-        self._claims(claims, url)
-
-    def _stranger(self, jku: str) -> None:
-        if self.has("fetches jku"):
-            urllib.request.urlopen(jku, timeout=5).close()  # noqa: S310
-        if not self.has("any jku"):
-            raise ValueError
-
-    def _claims(self, claims: Json, url: str) -> None:
-        audience = claims.get("aud") if isinstance(claims.get("aud"), list) else [claims.get("aud")]
-        if self.has("aud list") and isinstance(claims.get("aud"), list):
-            raise ValueError
-        missing = [name for name in ("iss", "aud", "exp", "iat", "jti") if name not in claims]
-        if missing and not self.has(f"without {missing[0]}"):
-            raise ValueError
-        if url not in audience and not self.has("aud") and "aud" not in missing:
-            raise ValueError
-        if claims.get("iss", ISS) != ISS and not self.has("iss"):
-            raise ValueError
-        if self.has("extra claims") and "nbf" in claims:
-            raise ValueError
-        if claims.get("jti") in self.seen and not self.has("replay"):
-            raise ValueError
-        self.seen.add(claims.get("jti", ""))
+class Other(Trusting):
+    """The service: its fault, the public key of the EHR where it demands tokens, what was seen."""
 
     def body(self) -> Any:
         """The JSON of a request."""
         try:
             return json.loads(request.get_data(), parse_constant=not_json)
         except ValueError:
+            if self.has("feedback not JSON") and request.path.endswith("/feedback"):
+                return {"feedback": []}
             if self.has("not JSON"):
                 return {
                     "hook": "patient-view",
@@ -148,13 +66,18 @@ class Other:
         self._valid(body)
         who, drugs = self._data(body)
         if who is None or drugs is None:
-            if self.has("silent"):
-                return {"cards": []}
-            raise Refused(500 if self.has("500 without data") else 412)
+            return self._lacking(body, both=who is None and drugs is None)
         answer = copy.deepcopy(ANSWER)
         if self.fault.answer:
             self.fault.answer(answer)
         return answer
+
+    def _lacking(self, body: Json, *, both: bool) -> Json:
+        """412, or what is planted for want of everything, of one key, or of a server that was named."""
+        why = "of a server" if "fhirServer" in body else "of all" if both else "of one key"
+        if self.has(f"silent for want {why}"):
+            return {"cards": []}
+        raise Refused(500 if self.has(f"500 for want {why}") else 412)
 
     def _valid(self, body: Json) -> None:
         context = body.get("context")
@@ -181,7 +104,9 @@ class Other:
         self.seen.add(body.get("hookInstance", ""))
 
     def _other_hook(self, body: Json) -> bool:
-        return isinstance(body.get("hook"), str) and body["hook"] != "patient-view"
+        taken = {"patient-view", *(["order-sign"] if self.has("listed hook") else [])}
+        taken |= set(CONTEXTS) if self.has("published hooks") else set()
+        return isinstance(body.get("hook"), str) and body["hook"] not in taken
 
     def _data(self, body: Json) -> tuple[Any, Any]:
         given = body.get("prefetch") or {}
@@ -223,7 +148,7 @@ class Other:
         try:
             with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:  # noqa: S310
                 return json.load(answer)
-        except urllib.error.URLError:
+        except OSError:
             return None
 
     def feedback(self, body: Any) -> None:
@@ -236,15 +161,18 @@ class Other:
 
     def _entry(self, entry: Json) -> None:
         outcome, at = entry.get("outcome"), entry.get("outcomeTimestamp", "")
-        ids = entry.get("acceptedSuggestions", [{}])
+        ids = entry.get("acceptedSuggestions", []) if outcome == "accepted" else [{"id": ""}]
         wrong = {
+            "nothing accepted": not ids,
+            "words accepted": any(isinstance(one, str) for one in ids),
+            "nobody accepted": any(isinstance(one, dict) and "id" not in one for one in ids),
             "entry": not {"card", "outcome", "outcomeTimestamp"} <= set(entry),
             "outcome": outcome not in ("accepted", "overridden", None),
             "timestamp": "T" not in at and at != "",
         }  # fmt: skip
         if any(found and not self.has(f"feedback {name}") for name, found in wrong.items()):
             raise Refused(400)
-        strict = {"strings": isinstance(ids[0], dict) and outcome == "accepted",
+        strict = {"strings": outcome == "accepted" and any(isinstance(one, dict) for one in ids),
                   "reason": "overrideReason" not in entry,
                   "fraction": "." in at, "batch": entry.get("card") != CARD}  # fmt: skip
         if any(found and self.has(f"feedback {name}") for name, found in strict.items()):

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.check.other_service import DISCOVERY, ID, ORIGIN, PREFIX, Fault, Other, Refused
+from tests.check.other_service import DISCOVERY, ID, ORIGIN, Other
+from tests.check.other_trust import PREFIX, Fault, Refused
 
 
 class _Quiet(WSGIRequestHandler):
@@ -46,7 +48,7 @@ def app_of(service: Other) -> Flask:
     app = Flask(__name__)
     _add_discovery(app, service)
     _add_calls(app, service)
-    app.register_error_handler(Refused, lambda error: _error(service, error.status))
+    app.register_error_handler(Refused, lambda error: _error(service, error.status, error.why))
     for status in (404, 405):
         app.register_error_handler(status, lambda error: _error(service, error.code))
     app.after_request(lambda answer: _for_browsers(service, answer))
@@ -79,6 +81,8 @@ def _add_calls(app: Flask, service: Other) -> None:
     def feedback() -> Any:
         service.trust(f"/cds-services/{ID}/feedback")
         service.feedback(service.body())
+        if service.has("feedback in words"):
+            return Response("Thank you", content_type="text/plain")
         return Response(status=500 if service.has("feedback 500") else 200)
 
     @app.post(f"{PREFIX}/cds-services/check-no-such-service")
@@ -100,8 +104,23 @@ def _left_out(service: Other, answer: Response) -> bool:
     return service.has("no cors") or (service.has("cors on success") and answer.status_code >= 400)
 
 
-def _error(service: Other, status: int) -> Any:
+def _error(service: Other, status: int, why: str = "") -> Any:
     if status == 401:
-        return Response(status=401)
+        return _unauthorized(service, why)
+    if service.has("errors for people"):
+        return Response("<h1>Something went wrong</h1>", status, content_type="text/html")
     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid"}]}
     return jsonify({"error": "no"} if service.has("plain errors") else outcome), status
+
+
+def _unauthorized(service: Other, why: str) -> Response:
+    """Bare, or with what is planted: the same words for each, others for each, the reason in a header."""
+    answer = jsonify({"error": "unauthorized", "requestId": str(uuid4())}) if service.has("401 in JSON") else Response()
+    if service.has("401 with detail"):
+        answer = jsonify({"error": "unauthorized", "message": "The token's signature or audience is wrong"})
+    if service.has("401 that differs"):
+        answer = jsonify({"error": "come again" if why == "aud" else "go away"})
+    if service.has("401 with a reason"):
+        answer.headers["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="Wrong: {why}"'
+    answer.status_code = 401
+    return answer

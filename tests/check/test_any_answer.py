@@ -92,6 +92,15 @@ def test_any_member_of_discovery_may_be_anything(place: tuple[Any, ...], value: 
     all_said(put(DISCOVERY, place, value), ANSWER, choices=Choices())
 
 
+@pytest.mark.parametrize("value", [[], {}, [None], 1, None, {"a": []}])
+@pytest.mark.parametrize("name", ["hook", "id", "prefetch"])
+def test_no_member_of_a_service_needs_to_be_what_it_should_be(name: str, value: Any):
+    """A value that no set holds, among services that are listed rightly."""
+    services = [DISCOVERY["services"][0], DISCOVERY["services"][0] | {name: value}]
+    for listed in (services, services[::-1]):
+        all_said({"services": listed}, ANSWER)
+
+
 @settings(deadline=None, max_examples=50)
 @given(ANYTHING, ANYTHING, st.sampled_from([200, 204, 301, 400, 401, 403, 412, 500]))
 def test_any_json_may_come_with_any_status(discovery: Any, answer: Any, status: int):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.check.checked import checked, failed, passed, untried
-from tests.check.other_service import Fault
+from tests.check.other_trust import Fault
 from tests.check.served import other
 from tests.loopback import http, listening, once
 

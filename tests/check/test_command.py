@@ -11,9 +11,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from cds_service.check.requirements import REQUIREMENTS
 from cds_service.cli import main
-from tests.check.checked import REQUEST
+from tests.cds_service.test_tls import certificate, serving
+from tests.check.checked import REQUEST, free_port
 from tests.check.faults import card, offered
-from tests.check.other_service import ISS, ORIGIN, PREFIX, Fault
+from tests.check.other_service import ORIGIN
+from tests.check.other_trust import ISS, PREFIX, Fault
 from tests.check.served import other
 
 KEY = ec.generate_private_key(ec.SECP384R1())
@@ -134,6 +136,11 @@ def test_the_run_stays_without_token_and_key(request_file: str, key_file: str):
         (["http://a.example", "--iss", ISS], "--key and --iss go together"),
         (["http://a.example", "--request", __file__], "is not JSON"),
         (["http://a.example", "--key", __file__, "--iss", ISS], "holds no private key that is read"),
+        (["http://a.example", "--ca-file", __file__], "--ca-file holds no certificate"),
+        (["http://a.example", "--fhir-host", "10.0.0.1"], "go with --test-fhir"),
+        (["http://a.example", "--fhir-port", "8080"], "go with --test-fhir"),
+        (["http://a.example", "--test-fhir", "--fhir-host", "::"], "--fhir-host :: takes --fhir-base"),
+        (["http://a.example", "--test-fhir", "--fhir-base", "fhir"], "the URL has to be http:// or https://"),
     ],
 )
 def test_what_cannot_be_used_is_told_in_one_sentence(words: list[str], said: str):
@@ -142,6 +149,17 @@ def test_what_cannot_be_used_is_told_in_one_sentence(words: list[str], said: str
     assert 0 != code
     assert said in text
     assert "secret" not in text.replace("the URL", "")
+
+
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [({"hook": "patient-view"}, "it has no context"), ({"context": {}, "prefetch": []}, "its prefetch is no object")],
+)
+def test_a_file_that_holds_no_request_is_told(tmp_path: Path, whole: object, said: str):
+    """Before anything is called."""
+    (tmp_path / "request.json").write_text(json.dumps(whole))
+    code, text = run("http://127.0.0.1:9", "--request", str(tmp_path / "request.json"))
+    assert (1, True) == (code, said in text)
 
 
 def test_a_jwk_that_is_no_private_key_of_p_384_is_refused(tmp_path: Path):
@@ -159,6 +177,26 @@ def test_a_jwk_that_is_no_private_key_of_p_384_is_refused(tmp_path: Path):
         (tmp_path / "key.json").write_text(text)
         code, said = run("http://127.0.0.1:9", "--key", str(tmp_path / "key.json"), "--iss", ISS)
         assert (1, True) == (code, said.startswith("Error: "))
+
+
+@pytest.mark.parametrize("name", ["127.0.0.2", "localhost"])
+def test_a_service_elsewhere_reaches_the_fhir_server_by_another_address(request_file: str, name: str):
+    """It listens at an address of its own, or is reached under a base that it does not listen at."""
+    port = free_port()
+    where = ["--fhir-host", name] if name[0].isdigit() else ["--fhir-base", f"http://{name}:{port}/r4/"]
+    with other() as base:
+        text = run(base, "--request", request_file, "--test-fhir", "--fhir-port", str(port), *where, "--json")[1]
+    found = {one["row"]: one["result"] for one in json.loads(text)}
+    assert {"passed"} == {found[row] for row in (30, 36, 40, 41, 42, 107)}
+
+
+def test_a_private_authority_is_told_by_a_file(tmp_path: Path):
+    """Without it TLS fails, and is said to; with it the service is reached."""
+    own = certificate(tmp_path, "localhost")
+    with serving(own) as (url, _, _):
+        without, with_it = run(url)[1], run(url, "--ca-file", str(own))[1]
+    assert "gave no answer (not reachable: TLS failed; --ca-file takes a private authority)" in without
+    assert 'discovery answered "{"a": 1}"' in with_it
 
 
 def test_a_port_that_is_taken_is_told(request_file: str):

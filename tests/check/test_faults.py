@@ -9,7 +9,7 @@ from cds_service.check.requirements import REQUIREMENTS
 from cds_service.check.signing import Signer
 from tests.check.checked import checked, failed, untried
 from tests.check.faults import OPEN, SIGNED
-from tests.check.other_service import ISS, PREFIX, Fault
+from tests.check.other_trust import ISS, PREFIX, Fault
 from tests.check.served import other
 
 KEY = ec.generate_private_key(ec.SECP384R1())

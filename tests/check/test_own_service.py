@@ -1,7 +1,6 @@
 """endwatch itself, behind a real socket, as anybody's service: no SHALL fails."""
 
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ from cds_service.check.signing import Signer, public_jwk
 from cds_service.settings import FhirServer, Issuer, Settings
 from tests import builders as b
 from tests.cds_service.calls import request
-from tests.check.checked import checked, failed, untried
-from tests.check.other_service import ISS, ORIGIN
+from tests.check.checked import checked, failed, free_port, untried
+from tests.check.other_service import ORIGIN
+from tests.check.other_trust import ISS
 from tests.check.served import listening
 from tests.fakes import FakePredictor
 
@@ -38,18 +38,11 @@ NOT_ON_OUR_CARDS = {
 """What our cards do not have, so that nothing can be said of it."""
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def own(signer: Signer | None = None, *, origin: str | None = None, **settings: Any) -> dict[int, Finding]:
     """What is found of our service with these settings, where the FHIR server that records is listed."""
     port, fhir = free_port(), free_port()
     server = FhirServer(base=f"http://127.0.0.1:{fhir}/fhir", auth="none", allow_http=True)
-    given = {"fhir_servers": (server,), "public_base_url": f"http://127.0.0.1:{port}", "database_url": "sqlite://"}
+    given = {"fhir_servers": (server,), "public_base_url": f"http://127.0.0.1:{port}"}
     app = create_app(Settings(**(given | settings)), predictor=FakePredictor(), clock=lambda: b.at(6))
     with listening(app, port) as root:
         choices = Choices(request=request(), origin=origin)
@@ -71,7 +64,7 @@ def test_in_production_nothing_fails(key: Any, tmp_path: Path):
     keys.write_text(json.dumps({"keys": [public_jwk(key) | {"kid": "k1"}]}))
     issuers = (Issuer(iss=ISS, jwks_file=keys),)
     found = own(Signer(key, "k1", ISS), origin=ORIGIN, mode="production", issuers=issuers, simulated_risk="show",
-                cors_origins=(ORIGIN,))  # fmt: skip
+                cors_origins=(ORIGIN,), database_url=f"sqlite:///{tmp_path / 'endwatch.sqlite'}")  # fmt: skip
     assert ({}, NOT_ON_OUR_CARDS) == (failed(found), untried(found))
 
 
@@ -80,6 +73,7 @@ def test_a_key_that_it_does_not_know_is_said(tmp_path: Path):
     keys = tmp_path / "jwks.json"
     keys.write_text('{"keys": []}')
     issuers = (Issuer(iss=ISS, jwks_file=keys),)
-    found = own(Signer(KEYS[0], "k1", ISS), mode="production", issuers=issuers, simulated_risk="show")
+    found = own(Signer(KEYS[0], "k1", ISS), mode="production", issuers=issuers, simulated_risk="show",
+                database_url=f"sqlite:///{tmp_path / 'endwatch.sqlite'}")  # fmt: skip
     assert {17: "with a right token, discovery answered 401"} == failed(found)
     assert "discovery answered 401" == untried(found)[18] == untried(found)[92]

@@ -14,11 +14,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cds_service.check.asking import CONTEXTS, FIELDS
 from cds_service.check.quoting import plain, quoted
-from cds_service.check.recording import recording
+from cds_service.check.recording import Place, recording
 from cds_service.check.requirements import REQUIREMENTS
 from cds_service.check.run import base_of
 from cds_service.check.signing import signer_from, thumbprint
+from tests.check.checked import free_port
 
 ROWS = Path(__file__).parents[1] / "conformance/rows.toml"
 AUDIENCE = "https://cds.example/cds-services"
@@ -101,6 +103,39 @@ def test_the_recording_server_answers_in_pages_and_remembers_tokens():
     assert ("Patient", "OperationOutcome") == (patient["resourceType"], nobody["resourceType"])
     assert ["t", "t", None, None] == [one.token for one in fhir.asked]
     assert [False, True, False, False] == [one.is_further_page for one in fhir.asked]
+
+
+@pytest.mark.parametrize("taken_away", ["", "/r4"])
+def test_the_recording_server_answers_below_another_base(taken_away: str):
+    """Its links name that base; a proxy may pass on the base's path, or take it away."""
+    chart = [{"resourceType": "Basic", "id": str(n)} for n in range(2)]
+    with recording(chart, Place("127.0.0.2", free_port(), "https://ehr.example/r4")) as fhir:
+        assert "https://ehr.example/r4" == fhir.base
+        found = fetched(f"http://127.0.0.2:{fhir.port}{taken_away}/Basic?code=x", None)
+    assert "https://ehr.example/r4/Basic?code=x&_more=1" == found["link"][0]["url"]
+    assert [("Basic", "code=x")] == [(one.path, one.query) for one in fhir.asked]
+
+
+def test_the_recording_server_may_be_down_for_a_while():
+    """A connection ends without an answer, and later ones are answered again."""
+    with recording([{"resourceType": "Patient", "id": "1"}]) as fhir:
+        with fhir.down(), pytest.raises(OSError, match="without response"):
+            fetched(f"{fhir.base}/Patient/1", None)
+        assert "Patient" == fetched(f"{fhir.base}/Patient/1", None)["resourceType"]
+
+
+@pytest.mark.parametrize("host", ["::1", "127.0.0.1"])
+def test_the_recording_server_is_named_by_where_it_listens(host: str):
+    """An address of IPv6 in brackets."""
+    with recording([], Place(host)) as fhir:
+        assert f"http://{'[::1]' if ':' in host else host}:" == fhir.base[: -len(f"{fhir.port}/fhir")]
+        assert "CapabilityStatement" == fetched(f"{fhir.base}/metadata", None)["resourceType"]
+
+
+def test_every_published_hook_has_its_fields():
+    """The optional ones are listed for the same hooks as the required ones."""
+    assert set(CONTEXTS) == set(FIELDS)
+    assert {"userId", "patientId", "encounterId"} == FIELDS["patient-view"]
 
 
 def fetched(url: str, token: str | None) -> Any:
