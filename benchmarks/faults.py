@@ -8,7 +8,7 @@ that refuses many calls in a second would otherwise answer most of them.
 import json
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from models.predictor import load_predictor
 from tests.integration.fault_calls import TOKEN, Caller, CameTo, charted, everything_logged, leaks, outcome_of, upstream
 from tests.integration.fault_kinds import KINDS
 from tests.integration.fault_proxy import Asked, Fault, passed, proxied
-from tests.integration.fault_table import true_of
+from tests.integration.fault_table import key_of, true_of
 from tests.integration.fault_truth import Truth
 from tests.loopback import Heard, http, listening
 
@@ -45,16 +45,24 @@ class Called:
 
 
 class Planted:
-    """The plan of a proxy: a fault for so many of the requests, drawn anew for each."""
+    """The plan of a proxy: a fault for so many of the requests, drawn anew for each.
+
+    ``met``: the queries of each caller that met one.
+    """
 
     def __init__(self, seed: int = SEED, share: float = SHARE) -> None:
-        self.seed, self.share, self.counts = seed, share, Counter[str]()
+        self.seed, self.share, self.counts, self.posts = seed, share, Counter[str](), Counter[str]()
+        self.met: defaultdict[str, set[str]] = defaultdict(set)
 
     def __call__(self, asked: Asked) -> Fault:
         """The fault that a request meets; by caller, request and how often it came."""
-        drawn = random.Random(f"{self.seed}/{asked.caller}/{asked.target}/{asked.number}")  # noqa: S311 (no secret)
+        drawn = random.Random(f"{self.seed}/{asked.caller}/{asked.searched}/{asked.number}")  # noqa: S311 (no secret)
         name = drawn.choice(_NAMES) if drawn.random() < self.share else "none"
         self.counts[name] += 1
+        if asked.method == "POST":
+            self.posts["none" if name == "none" else "fault"] += 1
+        if name != "none":
+            self.met[asked.caller].add(key_of(asked))
         return KINDS.get(name, passed)
 
 
@@ -66,7 +74,7 @@ def faults(calls: int = CALLS, seed: int = SEED) -> dict[str, Any]:
         with proxied(server.base, planted) as proxy:
             proxy.elsewhere = elsewhere.removesuffix("/fhir")
             called = _all_called(proxy.base, truths, model, calls)
-    judged = [(one, *outcome_of(one.came_to, one.truth, model)) for one in called]
+    judged = [(one, *outcome_of(one.came_to, one.truth, model, frozenset(planted.met[one.token]))) for one in called]
     wrong = [f"{one.token}: {text}" for one, _, found in judged for text in found]
     patients = [truth.chart.id for truth in truths]
     out = leaks(log.getvalue(), *patients) + [text for one in called for text in leaks(json.dumps(one.came_to.body))]
@@ -76,6 +84,8 @@ def faults(calls: int = CALLS, seed: int = SEED) -> dict[str, Any]:
         "calls": len(called),
         "requests": planted.counts.total(),
         "faults": planted.counts.total() - planted.counts["none"],
+        "by_post": planted.posts.total(),
+        "by_post_faults": planted.posts["fault"],
         "answers": dict(sorted(Counter(kind for _, kind, _ in judged).items())),
         "wrong": len(wrong),
         "wrong_first": wrong[:_MOST_KEPT],
@@ -88,10 +98,13 @@ def faults(calls: int = CALLS, seed: int = SEED) -> dict[str, Any]:
 
 
 def _all_called(base: str, truths: Sequence[Truth], model: Any, calls: int) -> list[Called]:
-    """Every call, in the order of its number; each caller has the service and its connections to itself."""
+    """Every call, in the order of its number; each caller has the service and its connections to itself.
+
+    Every second posts its long searches, as HAPI's profile lets a site of many local codes do.
+    """
 
     def caller(first: int) -> list[Called]:
-        service, begun = Caller(base, model), time.monotonic()
+        service, begun = Caller(base, model, posts=first % 2 == 0), time.monotonic()
         found = []
         for turn, number in enumerate(range(first, calls, CALLERS)):
             time.sleep(max(0.0, begun + (turn + first / CALLERS) * EVERY_S - time.monotonic()))

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from flask import Flask, Response, g, jsonify, request
 from flask_cors import CORS
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cds_service.backend.keys import public_set, signing_keys
 from cds_service.backend.tokens import access_tokens
@@ -67,7 +67,7 @@ def create_app(
     if faults := start_faults(settings, predictor.identity.training_population):
         raise SettingsError(faults[0])
     warm_up()  # the first unit that is not in our table would cost a call most of a second
-    session = session or new_session(authorities=authorities_of(settings))
+    session = session or new_session(authorities=authorities_of(settings), calls=settings.calls_at_once)
     audit, store = audit_of(settings), store_of(settings)
     site = replace(site_of(settings), attachment_seconds=settings.reserve_ms / 1000)  # when fetching has ended
     service = Service(
@@ -187,7 +187,9 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:
         g.account.error = _as_cds(error)
-        return jsonify(operation_outcome(_as_cds(error))), error.code or 500
+        answer = jsonify(operation_outcome(_as_cds(error)))
+        answer.headers.extend(_allowed(error))
+        return answer, error.code or 500
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> tuple[Response, int]:
@@ -231,6 +233,12 @@ def _add_records(app: Flask, service: Service) -> None:
             if service.calls is not None:
                 service.calls.add(call)
         return response
+
+
+def _allowed(error: HTTPException) -> dict[str, str]:
+    """The header that 405 has to have (RFC 9110, 15.5.6)."""
+    methods = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    return {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
 def _as_cds(error: HTTPException) -> CdsError:

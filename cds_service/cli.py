@@ -188,9 +188,12 @@ def _started(make: Callable[[], Application]) -> Application:
 
 def _run(app: Application, settings: Settings) -> None:
     from cds_service.limits.listening import server_for
+    from cds_service.log_lines import start_log
+    from cds_service.starting import start_warnings
 
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    start_log(settings.log_level)
+    for line in start_warnings(settings):
+        logging.getLogger(__name__).warning(line)
     try:
         server_for(app, settings).run()
     except OSError as error:

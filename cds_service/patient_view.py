@@ -32,14 +32,15 @@ class Answered:
     came_to: CameTo
 
 
-def patient_view(call: HookRequest, key: str, service: Service, issuer: str | None = None) -> Answered:
+def patient_view(call: HookRequest, key: str, service: Service, *, begun: float, issuer: str | None = None) -> Answered:
     """Score one patient: from the EHR's request to the cards it shows. ``issuer`` is the EHR, once proved.
 
+    ``begun`` is the `time.monotonic` moment from which its time runs.
     No cards mean one thing only: the patient is outside the intended population, for the reason in
     the audit. Raises `MissingData` where a required query could not be answered.
     """
     settings, site = service.settings, service.site
-    case = service.open(call, issuer)
+    case = service.open(call, issuer, begun)
 
     core = collect(CORE, case)  # Patient, Encounter, Condition, Procedure: prefetch, then FHIR
     clinical = clinical_queries(site)

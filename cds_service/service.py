@@ -1,6 +1,5 @@
 """What one running service holds, and how a call is opened."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +16,7 @@ from cds_service.fhir_client.fhir_versions import FhirVersions
 from cds_service.fhir_client.profiles import profiles
 from cds_service.hooks.identity import RecentAnswers
 from cds_service.hooks.messages import FhirAuthorization, HookRequest
+from cds_service.limits.deadline import deadline_s, reading_s
 from cds_service.outbound.breaker import Breakers
 from cds_service.outbound.hosts import Target, only_base, target_for
 from cds_service.outbound.session import Session
@@ -55,13 +55,14 @@ class Service:
     versions: FhirVersions = field(default_factory=FhirVersions)
     breakers: Breakers = field(default_factory=Breakers)
 
-    def open(self, call: HookRequest, issuer: str | None) -> Case:
+    def open(self, call: HookRequest, issuer: str | None, begun: float) -> Case:
         """The case of a call: patient, moment, prefetch, and the FHIR server that this issuer may name.
 
+        ``begun``: the `time.monotonic` moment at which the request was there; its time runs from then on.
         Raises `MissingData` where that server is known to speak another FHIR than R4: so does its prefetch.
         """
         target = self._target(call, issuer)
-        client, why = self._client(call, target, issuer)
+        client, why = self._client(call, target, issuer, begun)
         return Case(
             patient_id=call.context.patient_id,
             as_of=self.clock(),
@@ -70,7 +71,7 @@ class Service:
             prefetch=call.prefetch,
             client=client,
             why_no_client=why,
-            read_until=time.monotonic() + self.deadline_ms(issuer) / 1000 - _CARD_S if self.live else inf,
+            read_until=begun + deadline_s(self.settings, issuer) - _CARD_S if self.live else inf,
         )
 
     def _target(self, call: HookRequest, issuer: str | None) -> Target | None:
@@ -78,7 +79,9 @@ class Service:
         url = call.fhir_server or only_base(self.settings, issuer)
         return target_for(url, self.settings, issuer) if url else None
 
-    def _client(self, call: HookRequest, target: Target | None, issuer: str | None) -> tuple[FhirClient | None, str]:
+    def _client(
+        self, call: HookRequest, target: Target | None, issuer: str | None, begun: float
+    ) -> tuple[FhirClient | None, str]:
         if target is None and call.fhir_server is None:
             return None, "no fhirServer was given"
         if target is None:
@@ -89,16 +92,12 @@ class Service:
             return None, why
         given = call.fhir_authorization if not target.backend else None
         token, token_s = (given.access_token, given.expires_in) if given else (None, None)
-        budget_s = (self.deadline_ms(issuer) - self.settings.reserve_ms) / 1000
-        until = time.monotonic() + min(budget_s, token_s or budget_s)
+        budget_s = reading_s(self.settings, issuer)
+        until = begun + min(budget_s, token_s or budget_s)
         tokens = self.tokens[target.base] if target.backend else None
         profile, breaker = profiles()[target.profile], self.breakers.of(target.base)
-        return FhirClient(target.base, self.session, until, token, tokens, profile, breaker), ""
-
-    def deadline_ms(self, issuer: str | None) -> int:
-        """The time that this EHR gives a whole call."""
-        given = (one.deadline_ms for one in self.settings.issuers if one.iss == issuer)
-        return next((ms for ms in given if ms is not None), self.settings.deadline_ms)
+        client = FhirClient(target.base, self.session, until, token, tokens, profile, breaker, target.also_known_as)
+        return client, ""
 
 
 def _no_access(call: HookRequest, target: Target, issuer: str | None) -> str:

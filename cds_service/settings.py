@@ -1,6 +1,7 @@
 """Every setting of the service, read from ``ENDWATCH_*`` environment variables."""
 
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -103,6 +104,9 @@ class Settings(BaseSettings):
         "production", description="production; test (loopback, tokens not required); demo (embedded FHIR server)."
     )
     host: str = Field("127.0.0.1", description="Address the service listens on.")
+    open_test_mode: bool = Field(
+        False, description="Test mode may listen on other addresses than loopback, where it takes anybody's calls."
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port the service listens on.")
     public_base_url: Url = Field(
         "http://127.0.0.1:8000", description="URL under which EHRs reach the service; the audience of their tokens."
@@ -125,7 +129,8 @@ class Settings(BaseSettings):
     encoder: Path | None = Field(None, description="Folder of the text encoder; the installed package if unset.")
     database_url: str = Field(
         "sqlite:///endwatch.sqlite",
-        description="SQLAlchemy URL of feedback and predictions: SQLite or PostgreSQL; in memory in demo and test.",
+        description="SQLAlchemy URL of feedback and predictions: SQLite (a path, not in memory) or PostgreSQL; in "
+        "memory in demo and test.",
     )
     audit_log: Path | None = Field(
         None, description="Folder of the audit log, one file a day; the logger endwatch.audit if unset."
@@ -226,6 +231,12 @@ def proves_nothing(issuer: Issuer) -> bool:
 
 def _host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0].partition(":")[0].lower()
+
+
+def is_loopback(url: str) -> bool:
+    """True for a URL of this machine alone."""
+    parts = re.match(URL, url)
+    return parts is not None and parts["host"].strip("[]").lower() in LOOPBACK
 
 
 def is_https(url: str) -> bool:

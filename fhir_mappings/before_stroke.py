@@ -69,8 +69,8 @@ def _whole(observation: Any) -> int | None:
     if observation.valueInteger is not None:
         return int(observation.valueInteger)
     value = observation.valueQuantity.value if observation.valueQuantity else None
-    # nobody writes out 1e999999999: int() would take hours over it
-    return int(value) if value is not None and abs(value) < 100 and value == int(value) else None
+    # nobody writes out 1e999999999: int() would take hours over it, and abs() raises
+    return int(value) if value is not None and -100 < value < 100 and value == int(value) else None
 
 
 def _is_before(observation: Any, effective: datetime, stay: Stay | None) -> bool:

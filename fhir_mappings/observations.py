@@ -6,7 +6,7 @@ from typing import Any
 
 from fhir_mappings.codes import VITALS, Analyte, AnalyteCode, analyte_for, analytes
 from fhir_mappings.snapshot import Issue, Measurement
-from fhir_mappings.units import FEU_PER_DDU, UnitError, conversion, dimer_kind
+from fhir_mappings.units import FEU_PER_DDU, ChartUnits, UnitError, dimer_kind
 from fhir_mappings.windows import available_at, doubt_of_time, effective_of, instant
 
 USED = frozenset({"final", "amended", "corrected", "preliminary", "unknown", "registered"})
@@ -58,8 +58,9 @@ def measurements_from(observations: Sequence[Any], *, live: bool) -> tuple[tuple
     """
     found: list[Measurement] = []
     issues: list[Issue] = []
+    units = ChartUnits()
     for observation in observations:
-        values, said = _read_one(observation, live=live)
+        values, said = _read_one(observation, units, live=live)
         found += values
         issues += said
     return tuple(sorted(found, key=lambda one: (one.effective, one.source))), tuple(issues)
@@ -72,7 +73,7 @@ def _parts(observation: Any) -> Iterable[tuple[Any, AnalyteCode]]:
             yield part, code
 
 
-def _read_one(observation: Any, *, live: bool) -> tuple[list[Measurement], list[Issue]]:
+def _read_one(observation: Any, units: ChartUnits, *, live: bool) -> tuple[list[Measurement], list[Issue]]:
     source, parts = source_of(observation), list(_parts(observation))
     if not parts:
         return [], []
@@ -84,7 +85,7 @@ def _read_one(observation: Any, *, live: bool) -> tuple[list[Measurement], list[
     measured, issues = [], []
     for part, code in parts:
         try:
-            value, as_sent, said = _value(part, code, source)
+            value, as_sent, said = _value(part, code, source, units)
         except _NotUsed as error:
             issues.append(error.issue)
             continue
@@ -112,13 +113,13 @@ class _NotUsed(Exception):
         self.issue = issue
 
 
-def _value(part: Any, code: AnalyteCode, source: str) -> tuple[float, str, list[Issue]]:
+def _value(part: Any, code: AnalyteCode, source: str, units: ChartUnits) -> tuple[float, str, list[Issue]]:
     """One value in its canonical unit, as it was sent, and what a card says of it. Raises `_NotUsed`."""
     analyte = analytes()[code.analyte]
     number, comparator, unit, ucum = _sent(part, analyte, source)
     as_sent = f"{comparator}{shown(number)} {unit or ucum or ''}".strip()[:40]
     try:
-        line = conversion(unit or None, ucum or None, analyte)
+        line = units.conversion(unit, ucum, analyte)
         value = line.to(float(number)) * _dimer_factor(part, code)
     except UnitError as error:
         text = f"{analyte.label} left out ({source}): {error}"

@@ -1,4 +1,4 @@
-"""What is asked of a chart: the prefetch templates, our own searches, and the second round.
+"""What is asked of a chart: the prefetch templates, and our own searches.
 
 EHRs copy templates when the service is registered, so a key's query never changes: a changed query
 gets a new key. Templates carry no dates and no encounter (CDS Hooks 2.0.1 has no ``today()``, and
@@ -6,16 +6,16 @@ gets a new key. Templates carry no dates and no encounter (CDS Hooks 2.0.1 has n
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fhir_mappings.codes import LOINC, MRS_CODE, ONSET_CODE, lab_codes, nihss_codes
 from fhir_mappings.procedures import BEFORE_ARRIVAL
-from fhir_mappings.reading import reference_of
-from fhir_mappings.references import links_of
+from fhir_mappings.reports import REPORTS_BEFORE
 from fhir_mappings.site import DEFAULT_SITE, Site
 from fhir_mappings.snapshot import Raw
+from fhir_mappings.windows import instant
 
 _STAYS_BACK = timedelta(days=30)
 _BEFORE_STAY = timedelta(hours=1)
@@ -65,6 +65,11 @@ class Query:
     def may_hide(self) -> bool:
         """True where the template's own filter can miss what is charted otherwise."""
         return "code=" in self.template or "category=" in self.template
+
+    @property
+    def leaves_out(self) -> bool:
+        """True where the template leaves out what is over: it can carry no date, and our own search does."""
+        return "status=in-progress" in self.template
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ def templates(site: Site = DEFAULT_SITE) -> dict[str, str]:
 
 def own_searches(query: Query, patient_id: str, *, t0: datetime | None, as_of: datetime) -> tuple[Search, ...]:
     """Our own requests for a key. ``t0`` bounds them in time where it is known."""
-    since, patient = _since(t0), ("patient", patient_id)
+    patient = ("patient", patient_id)
     if not query.fetched:
         return ()
     if query.resource_type == "Observation":
@@ -157,7 +162,7 @@ def own_searches(query: Query, patient_id: str, *, t0: datetime | None, as_of: d
     searches: dict[str, tuple[Search, ...]] = {
         "patient": (Search(f"Patient/{patient_id}"),),
         "encounters": (Search("Encounter", (patient, ("date", f"ge{_day(as_of - _STAYS_BACK)}"), ("_count", "50"))),),
-        "reports": (_search("DiagnosticReport", patient, ("category", _RADIOLOGY), since, count=50),),
+        "reports": (_search("DiagnosticReport", patient, ("category", _RADIOLOGY), _reported_since(t0), count=50),),
         "administrations": (Search("MedicationAdministration", (patient, begun, ("_count", "200"))),),
     }
     return searches.get(query.key, (Search(query.resource_type, (patient,)),))
@@ -167,15 +172,20 @@ def _since(t0: datetime | None) -> tuple[str, str] | None:
     return ("date", f"ge{_day(t0 - _BEFORE_STAY)}") if t0 else None
 
 
+def _reported_since(t0: datetime | None) -> tuple[str, str] | None:
+    """As far back as reports count for the stay."""
+    return ("date", f"ge{_day(t0 - REPORTS_BEFORE)}") if t0 else None
+
+
 def fallback_searches(query: Query, patient_id: str, *, t0: datetime | None) -> tuple[Search, ...]:
     """What is asked in turn while `is_lacking`: reports of any category, then documents; NIHSS forms; drugs stated."""
-    patient, since = ("patient", patient_id), _since(t0)
+    patient = ("patient", patient_id)
     if query.key == "reports":
-        return (
-            _search("DiagnosticReport", patient, since, count=50),
-            _search("DocumentReference", patient, since, count=50),
+        return tuple(
+            _search(kind, patient, _reported_since(t0), count=50) for kind in ("DiagnosticReport", "DocumentReference")
         )
     if query.key == "nihss":
+        since = _since(t0)
         authored = ("authored", since[1]) if since else None
         return (_search("QuestionnaireResponse", patient, authored, count=50, newest="-authored"),)
     if query.key == "medications":
@@ -183,35 +193,26 @@ def fallback_searches(query: Query, patient_id: str, *, t0: datetime | None) -> 
     return ()
 
 
-def is_lacking(query: Query, found: Sequence[Raw]) -> bool:
-    """True where what was found says nothing: no Observation, no drug ordered, or no report with a text of any kind."""
-    if query.key == "reports":
-        return not any(any(raw.get(member) for member in _TEXT_MEMBERS) for raw in found)
-    return not any(raw.get("resourceType") == query.resource_type for raw in found)
+def is_lacking(query: Query, found: Sequence[Raw], t0: datetime | None = None) -> bool:
+    """True where what was found says nothing: no Observation, no drug ordered, or no report with a text of any kind.
+
+    A report from before the stay that begins at ``t0`` says nothing of those of the stay.
+    """
+    if query.key != "reports":
+        return not any(raw.get("resourceType") == query.resource_type for raw in found)
+    return not any(any(raw.get(member) for member in _TEXT_MEMBERS) and not _is_before(raw, t0) for raw in found)
+
+
+def _is_before(raw: Raw, t0: datetime | None) -> bool:
+    """True for a report or document whose time lies before the stay."""
+    period = raw.get("effectivePeriod")
+    begun = period.get("start") if isinstance(period, dict) else None
+    times = (raw.get("effectiveDateTime"), begun, raw.get("issued"), raw.get("date"))
+    moment = next((moment for time in times if (moment := instant(time))), None)
+    return t0 is not None and moment is not None and moment < t0 - _BEFORE_STAY
 
 
 _TEXT_MEMBERS = ("conclusion", "conclusionCode", "presentedForm", "result", "text", "content")
-
-
-def follow_ups(raws: Iterable[Raw], held: Iterable[Raw], base: str | None = None) -> tuple[str, ...]:
-    """What a second round has to fetch for ``raws``, as ``Type/id``, in order and once, as far as not ``held``.
-
-    ``partOf`` Encounters, drugs by reference, and of reports and documents the attachments that stand in
-    Binary resources and the results. ``base`` is the FHIR server that the chart is read from: an absolute
-    reference counts only where it begins with it. Versions are left out.
-    """
-    return _referred(raws, held, base, ours=True)
-
-
-def elsewhere(raws: Iterable[Raw], held: Iterable[Raw], base: str | None = None) -> tuple[str, ...]:
-    """What of the same stands on servers other than ``base``, as ``Type/id`` there: it is never read."""
-    return _referred(raws, held, base, ours=False)
-
-
-def _referred(raws: Iterable[Raw], held: Iterable[Raw], base: str | None, *, ours: bool) -> tuple[str, ...]:
-    known = {reference_of(raw) for raw in held}
-    links = (link for raw in raws for link in links_of(raw, base))
-    return tuple(dict.fromkeys(name for name, own in links if own is ours and name not in known))
 
 
 def _day(moment: datetime) -> str:

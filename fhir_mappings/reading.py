@@ -68,7 +68,8 @@ def read(raw: Any, patient_id: str, site: Site = DEFAULT_SITE) -> tuple[Resource
         resource = R4.get_fhir_model_class(raw["resourceType"]).model_validate(ready)
     except ValidationError as error:
         return None, (_not_valid(source, _fields(error)),)
-    except (TypeError, AttributeError, RecursionError):  # the library takes a url for a text, and any depth
+    except (TypeError, AttributeError, RecursionError, ArithmeticError):
+        # the library takes a url for a text, any depth, and "1e9999999999999999999" for a decimal
         return None, (_not_valid(source, "a member"),)
     field = _wrong_field(resource)
     return (None, (_not_valid(source, field),)) if field else (resource, said)

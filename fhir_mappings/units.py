@@ -27,6 +27,12 @@ _ANNOTATION = re.compile(r"\{[^{}]*\}")
 _LONGEST = 40
 _LONG_NUMBER = re.compile(r"[0-9]{4}")
 """No unit's exponent or factor is that long; the library would work out 10 to any power, for hours."""
+_PARTING, _MOST_PARTINGS = re.compile(r"[./(]"), 4
+"""What parts a unit's factors, and how often: "ug/kg/min" has two (assumption)."""
+
+MOST_UNLISTED = 64
+"""Units of one chart that ``data/units.toml`` does not list, each for its analyte. Each takes the library
+milliseconds; a hospital that lists nothing has two for an analyte, a code and a text (assumption)."""
 
 
 class UnitError(ValueError):
@@ -76,14 +82,32 @@ def from_canonical(value: float, unit: str, analyte: Analyte) -> float:
     return conversion(unit, None, analyte).back(value)
 
 
-@lru_cache(maxsize=4096)
+class ChartUnits:
+    """The units of one chart: all that are listed, and of the others no more than ``most``."""
+
+    def __init__(self, most: int = MOST_UNLISTED) -> None:
+        self._most, self._met = most, set[tuple[str, str]]()
+
+    def conversion(self, unit_text: str | None, ucum_code: str | None, analyte: Analyte) -> Conversion:
+        """As `conversion`. Raises `UnitError`, too, where the chart has had its share of units.
+
+        It counts what was met in other charts, so that a chart is read the same at all times.
+        """
+        for text in _given(unit_text, ucum_code):
+            if (text, analyte.name) not in self._met and _takes_long(text, analyte):
+                if len(self._met) >= self._most:
+                    raise UnitError(f"unit {_short(text)} is one of more than {self._most} that are not listed")
+                self._met.add((text, analyte.name))
+        return conversion(unit_text, ucum_code, analyte)
+
+
 def conversion(unit_text: str | None, ucum_code: str | None, analyte: Analyte) -> Conversion:
     """What takes a value in this unit to the canonical one and back.
 
     Raises `UnitError` where code and text mean different units, too, and where one of them is a unit
     of something else.
     """
-    given = [text for text in (ucum_code, unit_text) if text and text.strip()]
+    given = _given(unit_text, ucum_code)
     if not given:
         if analyte.may_lack_unit:
             return Conversion()
@@ -96,30 +120,60 @@ def conversion(unit_text: str | None, ucum_code: str | None, analyte: Analyte) -
     return known[0]
 
 
+def _given(unit_text: str | None, ucum_code: str | None) -> list[str]:
+    return [text for text in (ucum_code, unit_text) if text and text.strip()]
+
+
 def _short(text: str) -> str:
     """A unit as sent, short enough for a card."""
     return f'"{text.strip()[:20]}"'
 
 
-@lru_cache(maxsize=4096)
 def _conversion_of(text: str, analyte: Analyte) -> Conversion | None:
     """How one unit text converts; None where it is no unit.
 
     Raises `UnitError` where it is a unit of something else.
     """
     if len(text) > _LONGEST:
-        return None
+        return None  # before anything is kept: a text may have megabytes
+    found = _worked_out(text, analyte)
+    if found is _MISFIT:
+        raise UnitError(f"unit {_short(text)} does not fit {analyte.label}")
+    return found
+
+
+_MISFIT = Conversion(0.0)
+"""Stands for a unit of something else where answers are kept: an exception would be worked out anew each time."""
+
+
+@lru_cache(maxsize=4096)
+def _worked_out(text: str, analyte: Analyte) -> Conversion | None:
+    """How a unit text converts, `_MISFIT` where it is a unit of something else, None where it is no unit."""
     ucum = _ucum_of(text)
     if ucum == analyte.unit:
         return Conversion()
     if analyte.name == "hba1c" and ucum == "mmol/mol":
         return Conversion(_NGSP_SLOPE, _NGSP_OFFSET, molar=True)
     if analyte.unit in _RATIOS:
-        raise UnitError(f"unit {_short(text)} does not fit {analyte.label}")
-    units = None if _LONG_NUMBER.search(ucum) else _parsed(ucum)
-    return None if units is None else _between(units, text, analyte)
+        return _MISFIT
+    unit = _parsed(ucum) if _is_simple(ucum) else None
+    return None if unit is None else _between(unit, analyte)
 
 
+def _takes_long(text: str, analyte: Analyte) -> bool:
+    """True where the library has to be asked for a unit of which there may be any number."""
+    if len(text) > _LONGEST or analyte.unit in _RATIOS:
+        return False
+    ucum = _ucum_of(text)
+    return ucum not in _listed() and _is_simple(ucum)
+
+
+def _is_simple(ucum: str) -> bool:
+    """True where a unit is none that only costs time: see `_LONG_NUMBER` and `_PARTING`."""
+    return not _LONG_NUMBER.search(ucum) and len(_PARTING.findall(ucum)) <= _MOST_PARTINGS
+
+
+@lru_cache(maxsize=4096)
 def _ucum_of(text: str) -> str:
     """The UCUM code that a typed unit means, without annotations; else the text as it is."""
     compact = re.sub(r"\s+", "", text).translate(_TYPED)
@@ -137,12 +191,12 @@ _TYPED = str.maketrans({"µ": "u", "μ": "u", "×": "x", "⁹": "^9", "³": "^3"
 
 def is_typed_unit(text: str) -> bool:
     """True where the text is a unit that people type for one of our analytes."""
-    return len(text) <= _LONGEST and _ucum_of(text) in _meant()
+    return len(text) <= _LONGEST and _ucum_of(text) in _listed() - {"1"}
 
 
 @cache
-def _meant() -> frozenset[str]:
-    return frozenset(_spellings().values()) - {"1"}
+def _listed() -> frozenset[str]:
+    return frozenset(_spellings().values())
 
 
 @cache
@@ -159,23 +213,24 @@ def _registry() -> Any:
     return PintUcumRegistry()
 
 
+@lru_cache(maxsize=1024)
 def _parsed(ucum: str) -> Any:
-    """The library's unit; None where the text is no UCUM unit."""
+    """One of the library's unit, with its number ("mg/(100.mL)" has 0.01); None where the text is no UCUM unit."""
     try:
-        return _registry().from_ucum(ucum).units
+        return _registry().from_ucum(ucum)
     except Exception:  # the parser, its grammar and the registry each raise their own kind
         return None
 
 
-def _between(units: Any, text: str, analyte: Analyte) -> Conversion:
-    """The linear conversion from these units, found by asking the library for two points of it."""
+def _between(unit: Any, analyte: Analyte) -> Conversion:
+    """The linear conversion from a unit, found by asking the library for two points of it; else `_MISFIT`."""
     from pint.errors import PintError
 
     registry = _registry()
-    molar = "[substance]" in units.dimensionality
+    molar = "[substance]" in unit.dimensionality
 
     def converted(value: float) -> float:
-        sent = registry.Quantity(value, units)
+        sent = registry.Quantity(value * unit.magnitude, unit.units)
         if molar and analyte.per_mole:
             sent = sent * registry.Quantity(analyte.per_mole, "g/mol")
         return float(sent.to(target).magnitude)
@@ -184,11 +239,10 @@ def _between(units: Any, text: str, analyte: Analyte) -> Conversion:
         target = registry.from_ucum(analyte.unit).units
         zero, hundred = converted(0.0), converted(100.0)
         found = Conversion((hundred - zero) / 100.0, zero, molar)
-    except (PintError, ArithmeticError) as error:
-        raise UnitError(f"unit {_short(text)} does not fit {analyte.label}") from error
-    if found.factor == 0 or not isfinite(found.factor) or not isfinite(found.offset):
-        raise UnitError(f"unit {_short(text)} does not fit {analyte.label}")
-    return found
+    except (PintError, ArithmeticError):
+        return _MISFIT
+    usable = found.factor != 0 and isfinite(found.factor) and isfinite(found.offset)
+    return found if usable else _MISFIT
 
 
 def warm_up() -> None:

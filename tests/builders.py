@@ -177,3 +177,8 @@ def searchset(*resources: Resource, next_url: str | None = None) -> Resource:
         "entry": [{"resource": resource, "search": {"mode": "match"}} for resource in resources],
     }  # fmt: skip
     return bundle | ({"link": [{"relation": "next", "url": next_url}]} if next_url else {})
+
+
+def every_visit(*encounters: Resource, patient: str = PATIENT_ID) -> Resource:
+    """A searchset Bundle of Encounters that says that all of the patient's were asked for."""
+    return searchset(*encounters) | {"link": [{"relation": "self", "url": f"Encounter?patient={patient}"}]}

@@ -58,7 +58,7 @@ def _matches_one(raw: Raw, name: str, value: str) -> bool:
         case "category":
             return any(_tokens(one) & set(value.split(",")) for one in raw.get("category", ()))
         case "date" | "effective-time":
-            return _is_within(raw, value)
+            return is_within(raw, value)
         case _:
             return True
 
@@ -73,7 +73,8 @@ def _tokens(concept: Raw | None) -> set[str]:
     return {f"{one.get('system')}|{one['code']}" for one in codings} | {one["code"] for one in codings}
 
 
-def _is_within(raw: Raw, bound: str) -> bool:
+def is_within(raw: Raw, bound: str) -> bool:
+    """True where a resource keeps a bound of time, such as ``ge2026-03-02T08:00:00Z``."""
     moment, limit = _moment(raw), instant(bound[2:])
     assert limit is not None
     return moment is not None and (moment >= limit if bound.startswith("ge") else moment < limit)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from cds_service.starting import start_faults
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "deploy/compose.yaml"
-SERVICES = {"db", "hapi", "seed", "endwatch"}
+SERVICES = {"db", "hapi", "endwatch"}
 _POM = "{http://maven.apache.org/POM/4.0.0}"
 
 
@@ -52,32 +53,46 @@ def test_it_is_a_compose_file(compose: dict[str, Any]) -> None:
 
 
 def test_every_service_that_is_waited_for_is_there(compose: dict[str, Any]) -> None:
-    """Database, server, seed, service: each waits for the one before, and only what can be healthy is waited for so."""
+    """Database, server, service: each waits for the one before, and only what can be healthy is waited for so."""
     services = compose["services"]
     assert SERVICES == set(services)
     waits = {name: one.get("depends_on", {}) for name, one in services.items()}
-    assert {"db": [], "hapi": ["db"], "seed": ["hapi"], "endwatch": ["seed"]} == {
-        name: list(on) for name, on in waits.items()
-    }
+    assert {"db": [], "hapi": ["db"], "endwatch": ["hapi"]} == {name: list(on) for name, on in waits.items()}
     healthy = [other for on in waits.values() for other, how in on.items() if how["condition"] == "service_healthy"]
     assert all("test" in services[other]["healthcheck"] for other in healthy)
 
 
-@pytest.mark.parametrize("name", ["seed", "endwatch"])
 def test_its_settings_are_settings_and_let_the_service_start(
-    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A misspelt name or value would stop the container."""
-    settings = settings_of(compose["services"][name], monkeypatch)
+    settings = settings_of(compose["services"]["endwatch"], monkeypatch)
     assert "test" == settings.mode
     assert () == start_faults(settings, "simulated")
+
+
+def commands(service: dict[str, Any]) -> list[list[str]]:
+    """What the service's container runs, one after the other, each only where the one before went well."""
+    assert ["sh", "-c"] == service["entrypoint"]
+    (line,) = service["command"]
+    return [shlex.split(part) for part in line.split("&&")]
+
+
+def test_whatever_starts_the_service_seeds_first(compose: dict[str, Any]) -> None:
+    """After a reboot Docker restarts containers one by one, without their order: so it is one container's own."""
+    one = compose["services"]["endwatch"]
+    assert "unless-stopped" == one["restart"]
+    assert ["endwatch", "exec"] == [words[0] for words in commands(one)]
+    assert [["load"], ["endwatch", "serve"]] == [commands(one)[0][1:2], commands(one)[1][1:]]
+    wait_s = float(commands(one)[0][commands(one)[0].index("--wait") + 1])
+    assert wait_s < float(one["healthcheck"]["start_period"].removesuffix("s"))
 
 
 def test_what_is_seeded_is_what_is_read(compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The command is one of ours, its server may be called, and browsers' name for it is known."""
     services = compose["services"]
     settings = settings_of(services["endwatch"], monkeypatch)
-    program, *words = services["seed"]["command"]
+    _, program, *words = commands(services["endwatch"])[0]
     given = main.commands[program].make_context(program, words).params
     target = target_for(given["fhir"], settings)
     assert target is not None
@@ -127,5 +142,4 @@ def test_images_are_pinned_and_hapi_is_the_one_that_the_tests_run(compose: dict[
 
 def test_what_is_built_is_our_image(compose: dict[str, Any]) -> None:
     """From the root of the checkout, where the Dockerfile is."""
-    for name in ("seed", "endwatch"):
-        assert (FILE.parent / compose["services"][name]["build"]["context"] / "Dockerfile").exists()
+    assert (FILE.parent / compose["services"]["endwatch"]["build"]["context"] / "Dockerfile").exists()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from benchmarks.fuzz.bodies import seeds
 from benchmarks.fuzz.calls import fuzzed_calls
 from benchmarks.fuzz.decoders import fuzzed_decoders, is_ours, why
 from benchmarks.fuzz.held import held
+from benchmarks.fuzz.signed import header, production
 from benchmarks.fuzz.watched import Watched, faults
 from fhir_mappings.inputs import ModelInputs
 from fhir_mappings.text.decode import text_of
@@ -84,6 +86,16 @@ def test_changed_requests_end_in_cards_or_in_a_told_error():
     assert 40 == seen.requests
     assert {"200", "400"} <= set(seen.statuses)
     assert seen.statuses == fuzzed_calls(40, seeded=7).statuses
+
+
+def test_a_signed_call_is_one_of_production(tmp_path: Path):
+    """Without a token, or with an odd one, it is refused; a right one that is refused counts as a fault."""
+    path, body = seeds()["demo-flagged"]
+    with Watched(settings=production(tmp_path), shape="signed") as service:
+        for token in ({}, header(path, {"kid": "other"}), header(path, {"exp": 1e400}), header(path, {})):
+            Client(service).post(path, data=body, content_type="application/json", headers=token)
+    assert {"401": 3, "200": 1} == service.seen.statuses
+    assert {"401 status: signed": 3} == service.seen.faults
 
 
 def test_the_fhir_server_under_trial_answers_as_the_prefetch_would():

@@ -11,6 +11,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from benchmarks.fuzz.changes import CHANGES, ODD, places
+from benchmarks.fuzz.signed import ODD_MEMBERS
 from benchmarks.fuzz.watched import MOMENT
 from cds_service.demo.patients import demo_patients, request_for, shift
 from tests.fakes import BASE
@@ -25,7 +26,8 @@ CALL, FEEDBACK = "/cds-services/end-risk", "/cds-services/end-risk/feedback"
 class Sent:
     """One request; ``shape`` tells what was done to which seed, without a value.
 
-    ``fetched`` is what the FHIR server holds by the keys of the prefetch, where the call has none.
+    ``fetched`` is what the FHIR server holds by the keys of the prefetch, where the call has none; ``token``
+    tells the odd members of the token that the call brings, if any, and is None where it brings none.
     """
 
     path: str
@@ -33,6 +35,7 @@ class Sent:
     content_type: str
     shape: str
     fetched: Any = None
+    token: dict[str, Any] | None = None
 
     def numbered(self, number: int) -> bytes:
         """The body with a ``hookInstance`` of its own: else two of one seed might be one call."""
@@ -82,7 +85,9 @@ def sent(draw: st.DrawFn) -> Sent:
         how, change = draw(st.sampled_from(_BYTES))
         raw, done = change(raw), [*done, how]
     kind = _TYPES[max(0, draw(st.integers(-90, len(_TYPES) - 1)))]
-    return Sent(path, raw, kind, f"{name}{' fetched' * (fetched is not None)}: {', '.join(done)}", fetched)
+    token = draw(ODD_MEMBERS | st.just({})) if draw(st.integers(0, 7)) in (2, 5) else None
+    done += [] if token is None else [f"signed {', '.join(token)}".strip()]
+    return Sent(path, raw, kind, f"{name}{' fetched' * (fetched is not None)}: {', '.join(done)}", fetched, token)
 
 
 def _change(draw: st.DrawFn, body: Json) -> str:

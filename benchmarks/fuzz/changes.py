@@ -13,7 +13,9 @@ _NUMBERS = [0, -1, 10**18, 2**63, 10**19, 1e308, 5e-324, -0.0, 36.6, 10**400, fl
 _TEXTS = [
     "", " ", "x" * 5000, "\ud83d", "a\udc00b", "\0", "\u202e9", "<b>&#0;</b>", "2026-02-30", "2026-13-45T99:99:99Z",
     "9999-12-31T23:59:59+14:00", "0001-01-01", "2026-03-05T11:00:00", "Patient/another", "../../x", "mg/dL", "{\\rtf1",
-    "JVBERi0xLjQK", "http://loinc.org", "Observation", "1e400", "| a | b |\n|---|---|", "%00", "${x}",
+    "JVBERi0xLjQK", "http://loinc.org", "Observation", "1e400", "9" * 5000, "1e999999999",
+    "1e9999999999999999999", "sNaN", "mg/dL.m2.g/m", "10*9999/L", "mg/dL.m.m.m.g/m",
+    "| a | b |\n|---|---|", "%00", "${x}",
 ]  # fmt: skip
 ODD = st.one_of(
     st.sampled_from([None, True, False, [], {}, [[]], [None], {"": None}, {"resourceType": "Patient"}]).map(

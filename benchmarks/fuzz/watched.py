@@ -67,22 +67,28 @@ class _Lines(logging.Handler):
         self.last = json.loads(record.getMessage())
 
 
+_OPEN = Settings(mode="test", fhir_servers=(FhirServer(base=BASE, auth="none"),))
+
+
 @dataclass
 class Watched:
     """A WSGI application around the service, ``fhir``, which it may call, and a model that says the same of everybody.
 
-    ``shape`` names what is being sent, for the account of faults. Calls come one at a time.
+    ``shape`` names what is being sent, for the account of faults, and ``refusable`` tells that its token may be
+    refused. Calls come one at a time.
     """
 
     seen: Seen = field(default_factory=Seen)
     shape: str = ""
+    refusable: bool = False
+    settings: Settings = _OPEN
     fhir: FakeFhir = field(default_factory=lambda: FakeFhir({}))
     predictor: Predicts = field(default_factory=FakePredictor)
 
     def __post_init__(self) -> None:
         self._lines = _Lines()
         self._service = create_app(
-            Settings(mode="test", fhir_servers=(FhirServer(base=BASE, auth="none"),)),
+            self.settings,
             predictor=self.predictor,
             session=session_with(self.fhir),
             clock=lambda: MOMENT,
@@ -119,7 +125,7 @@ class Watched:
         self.seen.requests += 1
         self.seen.statuses[status] += 1
         self.seen.kinds[kind or "no call"] += 1
-        for fault in faults(status, kind, body):
+        for fault in [] if status == "401" and self.refusable else faults(status, kind, body):
             self._fault(status, fault)
 
     def _fault(self, status: str, fault: str) -> None:

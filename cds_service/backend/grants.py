@@ -114,6 +114,6 @@ def _seconds(value: Any) -> float:
     """How long a token lives; some servers tell it as text."""
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return UNSAID_S
     return seconds if math.isfinite(seconds) and seconds > 0 else UNSAID_S

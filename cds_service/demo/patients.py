@@ -88,12 +88,17 @@ def _moved(node: Any, by: timedelta, days: timedelta) -> Any:
 
 
 def prefetch_from(bundle: Json) -> Json:
-    """What an EHR would prefetch for this patient: every key answered from the bundle."""
+    """What an EHR would prefetch for this patient: every key answered from the bundle.
+
+    The Encounters say that all of them were asked for, as the template would leave out what is over.
+    """
     held: dict[str, list[Json]] = {query.key: [] for query in (*CORE, *CLINICAL)}
     for entry in bundle["entry"]:
         held[_key(entry["resource"])].append(entry["resource"])
     searches = {key: _searchset(found) for key, found in held.items() if key != "patient"}
-    return {"patient": held["patient"][0], **searches}
+    patient = held["patient"][0]
+    searches["encounters"]["link"] = [{"relation": "self", "url": f"Encounter?patient={patient['id']}"}]
+    return {"patient": patient, **searches}
 
 
 def _key(resource: Json) -> str:

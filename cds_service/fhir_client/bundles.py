@@ -1,5 +1,6 @@
 """What a Bundle holds: its resources, its next page, what it says of errors; and in which order things are read."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +15,24 @@ _MOMENTS = (
     "effectiveDateTime", "effectiveInstant", "performedDateTime", "authored", "authoredOn", "issued", "date",
     "recordedDate",
 )  # fmt: skip
+_VERSION = re.compile("[0-9]{1,64}")
+"""A ``versionId`` that is a number; FHIR ids have at most 64 signs."""
 
 
 def next_link(bundle: Any) -> str | None:
     """The ``next`` link of a Bundle."""
+    return _link(bundle, "next")
+
+
+def self_link(bundle: Any) -> str | None:
+    """The ``self`` link of a Bundle: the search as the server took it (FHIR R4, Search, Server Conformance)."""
+    return _link(bundle, "self")
+
+
+def _link(bundle: Any, relation: str) -> str | None:
     links = bundle.get("link") if isinstance(bundle, dict) else None
     for link in links if isinstance(links, list) else ():
-        if isinstance(link, dict) and link.get("relation") == "next" and isinstance(link.get("url"), str):
+        if isinstance(link, dict) and link.get("relation") == relation and isinstance(link.get("url"), str):
             return str(link["url"])
     return None
 
@@ -79,7 +91,7 @@ def version_of(raw: Raw) -> tuple[datetime, int]:
     meta = raw.get("meta")
     told: Mapping[str, Any] = meta if isinstance(meta, dict) else {}
     number = str(told.get("versionId", ""))
-    return instant(told.get("lastUpdated")) or LONG_AGO, int(number) if number.isascii() and number.isdigit() else 0
+    return instant(told.get("lastUpdated")) or LONG_AGO, int(number) if _VERSION.fullmatch(number) else 0
 
 
 def _entries(bundle: Any) -> Iterator[Any]:

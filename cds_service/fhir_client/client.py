@@ -9,7 +9,7 @@ from typing import Any
 from cds_service.fhir_client.access import TokenSource
 from cds_service.fhir_client.paging import Found, WrongPatientError, all_pages, is_of_other
 from cds_service.fhir_client.profiles import GENERIC, Profile, profiles
-from cds_service.fhir_client.shaping import Params, as_asked, is_posted, ways
+from cds_service.fhir_client.shaping import Params, is_posted, ways
 from cds_service.outbound.breaker import Breaker
 from cds_service.outbound.session import OutboundError, Session, get_json, search_json
 from fhir_mappings.queries import Search
@@ -23,8 +23,9 @@ class FhirClient:
     """Reads and searches below ``base`` until ``until`` (a `time.monotonic` moment), as its ``profile`` takes it.
 
     ``token`` is the EHR's for this call; None for an open server, and where ``tokens`` of our own are
-    used. Every search says ``no-cache``, because HAPI answers a repeated one from a 60 s cache otherwise
-    (and never ``no-store``, for which it cuts the answer at 100 entries).
+    used. ``also_known_as`` are names under which others know the server; it is never asked there. Every
+    search says ``no-cache``, because HAPI answers a repeated one from a 60 s cache otherwise (and never
+    ``no-store``, for which it cuts the answer at 100 entries).
     """
 
     base: str
@@ -34,6 +35,12 @@ class FhirClient:
     tokens: TokenSource | None = field(default=None, repr=False)
     profile: Profile = field(default_factory=lambda: profiles()[GENERIC])
     breaker: Breaker = field(default_factory=Breaker)
+    also_known_as: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of the server: a reference below any of them is one to it."""
+        return (self.base, *self.also_known_as)
 
     def find(self, search: Search, patient_id: str) -> Found:
         """What a search brings, or a read where the path names one resource. Raises `OutboundError`."""
@@ -56,21 +63,20 @@ class FhirClient:
 
     def search(self, search: Search, patient_id: str) -> Found:
         """All pages of a search, as `paging.all_pages`. Raises `OutboundError`."""
-        asked = as_asked(search, self.profile)
-        return all_pages(asked, patient_id, partial(self._first_page, search), self._get, self.base)
+        return all_pages(search, patient_id, partial(self._first_page, search), self._get, self.base)
 
-    def _first_page(self, search: Search) -> Any:
-        """The first page; a server that refuses it (400) is asked more plainly."""
+    def _first_page(self, search: Search) -> tuple[Search, Any]:
+        """The first page, and by which search; a server that refuses one (400) is asked more plainly."""
         url, posted = f"{self.base}/{search.path}", is_posted(search, self.profile)
         ask = partial(self._post, f"{url}/_search") if posted else partial(self._get, url)
         *first, last = ways(search, self.profile)
-        for params in first:
+        for way in first:
             try:
-                return ask(params)
+                return way, ask(way.params)
             except OutboundError as error:
                 if error.status != 400:
                     raise
-        return ask(last)
+        return last, ask(last.params)
 
     def _get(self, url: str, params: Params | None = None) -> Any:
         return self._authorized(partial(get_json, self.session, url, params=params, until=self.until))

@@ -18,6 +18,8 @@ MOST_ENTRIES = 5000
 _CLIMBS = re.compile(r"(^|/)\.\.?(/|$)|%|\\")
 _GONE = 410
 _Ended = Literal["whole", "part", "gone"]
+First = Callable[[], tuple[Search, Any]]
+"""Asks for the first page: the search as the server took it, and what it answered."""
 
 
 class WrongPatientError(OutboundError):
@@ -31,7 +33,7 @@ class WrongPatientError(OutboundError):
 class Found:
     """What was found, the newest first; ``complete`` is False where pages were left unread.
 
-    ``dropped`` counts the entries that were not asked for: of another type, or of another code.
+    ``dropped`` counts the entries of this patient that were not asked for: of another type, or another code.
     """
 
     resources: tuple[Raw, ...]
@@ -41,7 +43,10 @@ class Found:
 
 @dataclass
 class _Kept:
-    """What the pages of one search have brought so far, each resource in its newest version."""
+    """What the pages of one search have brought so far, each resource in its newest version.
+
+    ``search`` is what was asked at last: a server that refuses one is asked more plainly.
+    """
 
     search: Search
     patient_id: str
@@ -53,9 +58,9 @@ class _Kept:
     def add(self, bundle: Any) -> None:
         """A page. Raises `OutboundError`, also where another patient's entry is among its own."""
         entries = answer_of(bundle)
-        own = [raw for raw in entries if raw.get("resourceType") == self.search.path]
-        if any(is_of_other(raw, self.patient_id) for raw in own):
+        if any(is_of_other(raw, self.patient_id) for raw in entries):
             raise WrongPatientError
+        own = [raw for raw in entries if raw.get("resourceType") == self.search.path]
         asked = [raw for raw in own if not self.codes or self.codes & _codes_of(raw)]
         self.entries += len(entries)
         self.dropped += len(entries) - len(asked)
@@ -66,18 +71,27 @@ class _Kept:
 
     @property
     def is_enough(self) -> bool:
-        """True where the entries stand in the order that was asked for and reach as far as was asked."""
-        moments = [moment_of(raw) for raw in self.resources.values()] if self.search.span else []
-        there = [moment for moment in moments if moment]
-        if self.search.span is None or not there or len(there) < len(moments):
+        """True where the entries stand in the order that was asked for and reach as far as was asked.
+
+        From the newest on a window without its end is never reached: what came is not of it.
+        """
+        oldest_first = ("_sort", "date") in self.search.params
+        if self.search.span is None or (not oldest_first and _has_no_end(self.search)):
             return False
-        ordered = sorted(there, reverse=("_sort", "date") not in self.search.params)
-        return there == ordered and abs(there[-1] - there[0]) >= self.search.span
+        moments = [moment_of(raw) for raw in self.resources.values()]
+        there = [moment for moment in moments if moment]
+        if not there or len(there) < len(moments):
+            return False
+        return there == sorted(there, reverse=not oldest_first) and abs(there[-1] - there[0]) >= self.search.span
 
 
-def all_pages(
-    search: Search, patient_id: str, first: Callable[[], Any], following: Callable[[str], Any], base: str
-) -> Found:
+def _has_no_end(search: Search) -> bool:
+    """True where a search by date begins somewhere and ends nowhere."""
+    bounds = {value[:2] for name, value in search.params if name == "date"}
+    return bounds == {"ge"}
+
+
+def all_pages(search: Search, patient_id: str, first: First, following: Callable[[str], Any], base: str) -> Found:
     """All pages of a search. Raises `OutboundError`, also where another patient's entry comes.
 
     A later page that cannot be read leaves the answer incomplete, and so do more entries or pages
@@ -85,10 +99,10 @@ def all_pages(
     (410) the search is begun once more.
     """
     kept = _Kept(search, patient_id, codes_in(search))
-    ended = _round(kept, first(), following, base)
+    ended = _round(kept, first, following, base)
     if ended == "gone":
         try:
-            ended = _round(kept, first(), following, base)
+            ended = _round(kept, first, following, base)
         except WrongPatientError:
             raise
         except OutboundError:
@@ -97,8 +111,9 @@ def all_pages(
     return Found(resources[:MOST_ENTRIES], ended == "whole", kept.dropped)
 
 
-def _round(kept: _Kept, bundle: Any, following: Callable[[str], Any], base: str) -> _Ended:
+def _round(kept: _Kept, first: First, following: Callable[[str], Any], base: str) -> _Ended:
     """Read from the first page on; how it ended. Raises `OutboundError` for the first page only, or a wrong patient."""
+    kept.search, bundle = first()
     kept.add(bundle)
     read = set[str]()
     while (link := next_link(bundle)) is not None and not kept.is_enough:
@@ -144,11 +159,13 @@ def is_of_other(resource: Raw, patient_id: str) -> bool:
     """True where a resource names another patient; one that names none is left to the reading."""
     if resource.get("resourceType") == "Patient":
         return resource.get("id") != patient_id
-    subject = resource.get("subject")
-    reference = subject.get("reference") if isinstance(subject, dict) else None
-    if not isinstance(reference, str):
-        return False
-    return reference.split("/_history")[0].split("/")[-2:] != ["Patient", patient_id]
+    members = (resource.get(name) for name in ("subject", "patient"))
+    named = [member["reference"] for member in members if isinstance(member, dict) and "reference" in member]
+    return any(isinstance(one, str) and _patient_in(one) != ["Patient", patient_id] for one in named)
+
+
+def _patient_in(reference: str) -> list[str]:
+    return reference.split("/_history", maxsplit=1)[0].split("/")[-2:]
 
 
 def codes_in(search: Search) -> frozenset[str]:

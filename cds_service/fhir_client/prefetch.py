@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
-from cds_service.fhir_client.bundles import matches, moment_of, newest_first, next_link, outcome_failed
+from cds_service.fhir_client.bundles import matches, moment_of, newest_first, next_link, outcome_failed, self_link
 from cds_service.fhir_client.paging import MOST_ENTRIES
 from fhir_mappings.queries import Query
 from fhir_mappings.snapshot import Issue, Raw
@@ -15,13 +16,23 @@ from fhir_mappings.snapshot import Issue, Raw
 class Sent:
     """The answer to one query as prefetched. ``complete`` is False where more is known to exist.
 
-    ``resources`` is None where it is no answer, and has to be fetched.
+    ``resources`` is None where it is no answer, and has to be fetched. ``narrow``: all that the template
+    asks for is there, and our own search would find more (`Query.leaves_out`).
     """
 
     resources: tuple[Raw, ...] | None
     complete: bool = True
     issues: tuple[Issue, ...] = ()
+    narrow: bool = False
 
+    @property
+    def suffices(self) -> bool:
+        """True where nothing has to be asked beside it."""
+        return self.complete and not self.narrow
+
+
+_PATIENT = frozenset({"patient", "subject"})
+_NARROW_NOTHING = frozenset({"_count", "_sort", "_format", "_pretty"})
 
 FAILED = Sent(None, complete=False)
 
@@ -33,7 +44,8 @@ def sent(query: Query, prefetch: Mapping[str, Any] | None, patient_id: str, sinc
     prefetch). An OperationOutcome, as the value or in an entry, means failed. A Bundle with as
     many entries as its template's ``_count`` is whole only if it reaches back to ``since``. Where a site
     has a template of its own, the standard one under the old key answers only a part of it. What an
-    EHR sends beside the resources of another key (`Query.part_of`) counts as if under its own.
+    EHR sends beside the resources of another key (`Query.part_of`) counts as if under its own. An answer
+    to a template that leaves out what is over is narrow, unless it shows that more was asked.
     """
     if prefetch is not None and query.offered_as and query.offered_as not in prefetch:
         return replace(sent(replace(query, offered_as=None), prefetch, patient_id, since), complete=False)
@@ -44,7 +56,7 @@ def sent(query: Query, prefetch: Mapping[str, Any] | None, patient_id: str, sinc
         return _carried(query, prefetch.get(query.part_of)) if query.part_of else FAILED
     value = prefetch[key]
     if value is None:
-        return Sent(())
+        return Sent((), narrow=query.leaves_out)
     if isinstance(value, dict) and value.get("resourceType") == query.resource_type:
         return _alone(value, patient_id)
     return _bundled(query, value, since)
@@ -65,7 +77,23 @@ def _bundled(query: Query, value: Any, since: datetime | None) -> Sent:
     sent_along = tuple(raw for raw in found if raw)
     resources, too_many = _newest(query, sent_along)
     complete = next_link(value) is None and not too_many and not _cut_off(query, resources, since)
-    return Sent(resources, complete, (*_bare(query, len(found) - len(sent_along)), *too_many))
+    narrow = query.leaves_out and not _asks_for_all(query, value) and not any(map(_is_over, resources))
+    return Sent(resources, complete, (*_bare(query, len(found) - len(sent_along)), *too_many), narrow)
+
+
+def _asks_for_all(query: Query, bundle: Any) -> bool:
+    """True where the Bundle's link to itself, which tells the parameters used, narrows it to the patient alone."""
+    try:
+        asked = urlsplit(self_link(bundle) or "")
+    except ValueError:
+        return False
+    names = {name for name, _ in parse_qsl(asked.query)}
+    of_patient = names - _NARROW_NOTHING
+    return asked.path.split("/")[-1] == query.resource_type and bool(of_patient) and of_patient <= _PATIENT
+
+
+def _is_over(raw: Raw) -> bool:
+    return raw.get("status") == "finished"
 
 
 def _newest(query: Query, found: Sequence[Raw]) -> tuple[tuple[Raw, ...], tuple[Issue, ...]]:

@@ -20,13 +20,8 @@ def parts_of(search: Search, profile: Profile) -> tuple[Search, ...]:
     return tuple(replace(search, params=_with(search.params, "code", each)) for each in lists)
 
 
-def as_asked(search: Search, profile: Profile) -> Search:
-    """The search as this server is asked first."""
-    return replace(search, params=ways(search, profile)[0])
-
-
-def ways(search: Search, profile: Profile) -> tuple[Params, ...]:
-    """The parameters to ask with, each to be tried where the one before is refused.
+def ways(search: Search, profile: Profile) -> tuple[Search, ...]:
+    """The search as this server is asked first, and as it is asked where it refuses the one before.
 
     As the profile says; without order, all bounds of time in its place; with nothing that only helps.
     """
@@ -34,7 +29,7 @@ def ways(search: Search, profile: Profile) -> tuple[Params, ...]:
     first = _paged(search.path, params if profile.sort else _without(params, "_sort"), profile)
     unsorted = _without(first, "_sort")
     tried = (_bounded(first, profile.date_bounds), unsorted, _bounded(_without(unsorted, "_count"), 1))
-    return tuple(dict.fromkeys(tried))
+    return tuple(replace(search, params=each) for each in dict.fromkeys(tried))
 
 
 def is_posted(search: Search, profile: Profile) -> bool:

@@ -24,18 +24,22 @@ FRESH_S, STALE_S = 300.0, 3600.0  # assumption: an hour is also the longest that
 AGAIN_S = 30.0  # an unknown kid may be a new key, but must not let callers make us fetch at will
 AFTER_FAILURE_S = 5.0  # while there are no keys at all: each call is refused meanwhile
 _FETCH_S = 2.0
+_WAIT_S = 2 * _FETCH_S  # for a fetch, and for another's before it
 
 KeySet = tuple[Mapping[str, Any], ...]
 """The JSON Web Keys of one set."""
 
 
 class KeySource(Protocol):
-    """Where keys come from. Both methods raise `NotAuthenticated` where there are none."""
+    """Where keys come from. Both methods raise `NotAuthenticated` where there are none.
 
-    def current(self) -> KeySet:
+    ``until`` is the `time.monotonic` moment up to which a call can wait for them.
+    """
+
+    def current(self, until: float) -> KeySet:
         """The keys as they are known."""
 
-    def renewed(self) -> KeySet:
+    def renewed(self, until: float) -> KeySet:
         """The keys as new as may be asked for now."""
 
 
@@ -56,7 +60,7 @@ class FileKeys:
     _stamp: tuple[int, int, int] | None = None
     _keys: KeySet = ()
 
-    def current(self) -> KeySet:
+    def current(self, until: float) -> KeySet:  # noqa: ARG002 (a file makes nobody wait)
         """The keys that the file holds now."""
         try:
             seen = self.path.stat()
@@ -73,7 +77,11 @@ class FileKeys:
 
 @dataclass
 class UrlKeys:
-    """The keys behind a listed URL; any number of threads cause one request."""
+    """The keys behind a listed URL; any number of threads cause one request.
+
+    A call that cannot wait for its end leaves a request to go on, so that a key server slower than a
+    call still serves the next ones.
+    """
 
     url: str
     session: Session
@@ -83,24 +91,29 @@ class UrlKeys:
     _tried_at: float = -math.inf
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
-    def current(self) -> KeySet:
+    def current(self, until: float) -> KeySet:
         """The keys held; stale ones are renewed behind the call, older ones before it goes on."""
         age = self.clock() - self._got_at
         if age >= STALE_S:
-            return self._after(AFTER_FAILURE_S)
+            return self._after(AFTER_FAILURE_S, until)
         if age >= FRESH_S and self.clock() - self._tried_at >= AGAIN_S:
-            threading.Thread(target=self._renew, args=(AGAIN_S,), daemon=True).start()
+            self._renewing(AGAIN_S)
         return self._keys
 
-    def renewed(self) -> KeySet:
+    def renewed(self, until: float) -> KeySet:
         """The keys after a fetch, unless one was tried in the last half minute."""
-        return self._after(AGAIN_S)
+        return self._after(AGAIN_S, until)
 
-    def _after(self, apart_s: float) -> KeySet:
-        self._renew(apart_s)
+    def _after(self, apart_s: float, until: float) -> KeySet:
+        self._renewing(apart_s).join(max(0.0, min(until - time.monotonic(), _WAIT_S)))
         if self.clock() - self._got_at >= STALE_S:
             raise NotAuthenticated("keys-not-available")
         return self._keys
+
+    def _renewing(self, apart_s: float) -> threading.Thread:
+        renewing = threading.Thread(target=self._renew, args=(apart_s,), daemon=True)
+        renewing.start()
+        return renewing
 
     def _renew(self, apart_s: float) -> None:
         """Fetch, unless the last try is less than ``apart_s`` ago; who waited here uses what the other got."""

@@ -11,12 +11,13 @@ from cds_service.hooks.key_sources import KeySet, KeySource
 _KINDS = {"E": "EC", "R": "RSA"}
 
 
-def key_for(source: KeySource, kid: str, algorithm: str) -> jwt.PyJWK:
+def key_for(source: KeySource, kid: str, algorithm: str, until: float) -> jwt.PyJWK:
     """The key of this ``kid`` that is meant for this algorithm; an unknown kid is looked up anew.
 
-    RSA keys often name no algorithm, and serve the token's. Raises `NotAuthenticated`.
+    RSA keys often name no algorithm, and serve the token's. Keys are waited for until a `time.monotonic`
+    moment. Raises `NotAuthenticated`.
     """
-    named = _named(source.current(), kid) or _named(source.renewed(), kid)
+    named = _named(source.current(until), kid) or _named(source.renewed(until), kid)
     if not named:
         raise NotAuthenticated("kid-unknown")
     fitting = [key for at, key in enumerate(named) if _fits(key, algorithm) and key not in named[:at]]

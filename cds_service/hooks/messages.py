@@ -95,13 +95,20 @@ class OverrideReason(Message):
     user_comment: Annotated[str, StringConstraints(max_length=4000)] | None = None
 
 
+def _none_taken(value: Any) -> Any:
+    """No suggestions where an EHR says null."""
+    return () if value is None else value
+
+
 class Feedback(Message):
     """What became of one card."""
 
     card: Annotated[str, StringConstraints(pattern=r"^[^\x00]{1,64}$")]  # NUL is no text for a database
     outcome: Literal["accepted", "overridden"]
     outcome_timestamp: Timestamp
-    accepted_suggestions: tuple[AcceptedSuggestion, ...] = Field((), max_length=200)
+    accepted_suggestions: Annotated[tuple[AcceptedSuggestion, ...], BeforeValidator(_none_taken)] = Field(
+        (), max_length=200
+    )
     override_reason: OverrideReason | None = None
 
 

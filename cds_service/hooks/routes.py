@@ -28,7 +28,8 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
 
     def trusted(path: str) -> str | None:
         urls = (f"{base}{path}", *forwarded_urls(request.environ, path, service.settings))
-        return trust.check(request.headers.get("Authorization"), Called(path, urls, request.get_data))
+        called = Called(path, urls, request.get_data, g.account.begun)
+        return trust.check(request.headers.get("Authorization"), called)
 
     @routes.get("/cds-services")
     def discover() -> Response:
@@ -55,7 +56,7 @@ def blueprint(service: Service, trust: Trust) -> Blueprint:
         key = call_key(asked.hook_instance, raw)
         answer = service.recent.get(key)
         if answer is None:
-            answered = patient_view(asked, key, service, issuer)
+            answered = patient_view(asked, key, service, begun=account.begun, issuer=issuer)
             account.came_to = answered.came_to
             answer = {"cards": answered.cards}
             service.recent.put(key, answer)

@@ -8,12 +8,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 
 from cds_service.errors import NotAuthenticated
 from cds_service.hooks.key_sources import Sources, monotonic, source_for, sources_of
 from cds_service.hooks.keys import key_for
 from cds_service.hooks.replays import Replays, ReplayStoreError, token_key, use_key
 from cds_service.hooks.tokens import LEEWAY_S, Unproved, demand_header, unproved, verified
+from cds_service.limits.deadline import reading_s
 from cds_service.outbound.session import Session
 from cds_service.settings import Issuer, Settings, proves_nothing
 
@@ -22,11 +24,15 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Called:
-    """What a token has to be for: the path, the URLs under which it is reached, and what was sent."""
+    """What a token has to be for: the path, the URLs under which it is reached, and what was sent.
+
+    ``begun`` is the `time.monotonic` moment from which the call's time runs; without one it never ends.
+    """
 
     path: str
     urls: tuple[str, ...]
     body: Callable[[], bytes] = field(default=bytes, repr=False)  # not read for callers who prove nothing
+    begun: float = inf
 
 
 @dataclass
@@ -81,7 +87,8 @@ class Trust:
         jku = header.get("jku")
         if jku is not None and jku not in issuer.jku:
             raise NotAuthenticated("jku-not-listed")
-        key = key_for(source_for(issuer, jku, self._sources), header["kid"], header["alg"])
+        until = called.begun + reading_s(self.settings, issuer.iss)
+        key = key_for(source_for(issuer, jku, self._sources), header["kid"], header["alg"], until)
         accepted = (*called.urls, *issuer.audiences)
         longest_s = self.settings.token_minutes * 60
         verified(token, key, issuer=issuer.iss, audiences=accepted, longest_s=longest_s)

@@ -10,14 +10,14 @@ from cds_service.settings import Settings
 
 def authorities_of(settings: Settings) -> tuple[tuple[str, Path], ...]:
     """The file of authorities for each beginning of a URL that needs one, as a session is told them."""
-    return tuple((start, file) for _, url, file in _listed(settings) for start in _starts(url))
+    return tuple((start, file) for _, url, file in _listed(settings) for start in starts_of(url))
 
 
 def authority_faults(settings: Settings) -> list[str]:
     """Why the files cannot serve, one sentence a fault naming the setting."""
     listed = list(_listed(settings))
     faults = [
-        f"{name}: ca_file of {url} {why}." for name, url, file in listed if (why := _fault(file))
+        f"{name}: ca_file of {url} {why}." for name, url, file in listed if (why := file_fault(file))
     ]  # a file of two URLs is told for both
     files: dict[tuple[str, str, int] | None, Path] = {}
     for name, url, file in listed:
@@ -37,7 +37,7 @@ def _listed(settings: Settings) -> Iterator[tuple[str, str, Path]]:
             yield from (("ENDWATCH_ISSUERS", url, issuer.ca_file) for url in issuer.jku)
 
 
-def _starts(url: str) -> tuple[str, ...]:
+def starts_of(url: str) -> tuple[str, ...]:
     """How URLs on the same host begin; the slash keeps out hosts whose names only begin alike."""
     parts = STRICT.fullmatch(url)
     if parts is None:
@@ -47,7 +47,7 @@ def _starts(url: str) -> tuple[str, ...]:
     return (f"{scheme}://{host}:{port}/", *([f"{scheme}://{host}/"] if port == own else []))
 
 
-def _fault(file: Path) -> str | None:
+def file_fault(file: Path) -> str | None:
     """Why a file is none of authorities."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)

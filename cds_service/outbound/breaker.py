@@ -20,7 +20,8 @@ class Breaker:
     """What the last rounds of requests to one host came to; for any number of threads.
 
     A round is what is asked at once: it failed where no request of it was answered. One type of
-    resource or one attachment that a server cannot give says nothing of the others.
+    resource or one attachment that a server cannot give says nothing of the others, so that of rounds
+    that ask only for what may be lacking just the answered ones are told.
     """
 
     clock: Callable[[], float] = time.monotonic

@@ -27,7 +27,7 @@ from cds_service.outbound.timed import MOST_S, TimedResponse
 logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)  # it logs URLs, and these hold patients' ids
 
 POOL = 8
-"""Connections kept, and requests in flight at once."""
+"""Requests of one call in flight at once; hosts whose connections are kept."""
 
 _LEAST_S = 0.001  # 0 would not wait at all
 
@@ -45,11 +45,11 @@ def resolved(host: str) -> list[str]:
 
 
 class CheckedAdapter(HTTPAdapter):
-    """The transport of a session: `_Plain` and `_Tls` connections from a pool."""
+    """The transport of a session: `_Plain` and `_Tls` connections from a pool, of which so many a host are kept."""
 
-    def __init__(self, resolve: Resolve = resolved) -> None:
+    def __init__(self, resolve: Resolve = resolved, kept: int = POOL) -> None:
         self._resolve = resolve  # first: the parent's __init__ makes the pools
-        super().__init__(pool_connections=POOL, pool_maxsize=POOL)
+        super().__init__(pool_connections=POOL, pool_maxsize=kept)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Pools whose connections are checked."""
@@ -61,8 +61,8 @@ class CheckedAdapter(HTTPAdapter):
 class OwnAuthorityAdapter(CheckedAdapter):
     """The same for hosts of which only certificates under the authorities in one file count (PEM)."""
 
-    def __init__(self, ca_file: Path, resolve: Resolve = resolved) -> None:
-        super().__init__(resolve)
+    def __init__(self, ca_file: Path, resolve: Resolve = resolved, kept: int = POOL) -> None:
+        super().__init__(resolve, kept)
         self._ca_file = ca_file
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:

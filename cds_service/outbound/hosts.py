@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from cds_service.settings import LOOPBACK, URL, FhirServer, Settings
+from cds_service.settings import LOOPBACK, URL, FhirServer, Settings, is_https
 
 STRICT = re.compile(URL)
 PORTS = {"http": 80, "https": 443}
@@ -14,12 +14,16 @@ PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Target:
-    """A FHIR base that may be called; ``open`` means also without a token, ``backend`` with one of our own."""
+    """A FHIR base that may be called; ``open`` means also without a token, ``backend`` with one of our own.
+
+    ``also_known_as``: its other names, which are never called.
+    """
 
     base: str
     open: bool
     backend: bool = False
     profile: str = "generic"
+    also_known_as: tuple[str, ...] = ()
 
 
 def target_for(url: str, settings: Settings, issuer: str | None = None) -> Target | None:
@@ -29,11 +33,13 @@ def target_for(url: str, settings: Settings, issuer: str | None = None) -> Targe
     """
     entry = _entry(url, settings.fhir_servers, loopback_is_one=settings.mode != "production")
     production = settings.mode == "production"
-    if entry is None or (production and not entry.base.startswith("https://") and not entry.allow_http):
+    if entry is None or (production and not (is_https(url) and is_https(entry.base)) and not entry.allow_http):
         return None
     if entry.issuers and (production or issuer is not None) and issuer not in entry.issuers:
         return None
-    return Target(entry.base.rstrip("/"), entry.auth == "none", entry.auth == "backend", entry.profile)
+    return Target(
+        entry.base.rstrip("/"), entry.auth == "none", entry.auth == "backend", entry.profile, entry.also_known_as
+    )
 
 
 def only_base(settings: Settings, issuer: str | None) -> str | None:

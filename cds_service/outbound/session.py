@@ -1,6 +1,7 @@
 """The HTTP session that everything outgoing goes through, and bounded reading from it."""
 
 import json
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,18 +13,29 @@ import requests
 import urllib3
 
 from cds_service.outbound.addresses import AddressRefused
-from cds_service.outbound.connection import CheckedAdapter, OwnAuthorityAdapter, Resolve, resolved
+from cds_service.outbound.connection import POOL, CheckedAdapter, OwnAuthorityAdapter, Resolve, resolved
 from cds_service.outbound.waiting import asked_to_wait_s, pause_before_retry_s
 
 Session = requests.Session
 """The type, for rooms that pass a session on without importing the library."""
 
 LARGEST_ANSWER = 30_000_000
+_LARGE = 1_000_000
+_READ_PER_S = 10_000_000
+"""Bytes of JSON: 26 million were parsed and checked in a second of one core, which is shared (assumption)."""
+
+_TOO_LARGE_NOW = "answer too large for the time left"
+_large_one_by_one = threading.Lock()
 _CHUNK = 65_536
 _CONNECT_S = 1.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
+_NOT_OFFERED = 501
+"""A sound server's answer to what it does not do, for ever."""
+
 _ASKS_TO_WAIT = frozenset({429, 503})
 TIMED_OUT, BROKEN, NOT_REACHABLE = "timed out", "connection broken", "not reachable"
+NO_TLS = "not reachable: TLS failed"
+"""No TLS there, or a certificate that nobody vouches for."""
 
 
 class OutboundError(Exception):
@@ -43,23 +55,28 @@ class OutboundError(Exception):
 
     @property
     def is_down(self) -> bool:
-        """True where the server gave no answer, or only that it cannot."""
-        return self.why in (TIMED_OUT, BROKEN, NOT_REACHABLE) or (self.status or 0) >= 500
+        """True where the server gave no answer, or only that it cannot at the moment."""
+        no_answer = self.why in (TIMED_OUT, BROKEN, NOT_REACHABLE, NO_TLS)
+        return no_answer or ((self.status or 0) >= 500 and self.status != _NOT_OFFERED)
 
 
-def new_session(resolve: Resolve = resolved, authorities: Iterable[tuple[str, Path]] = ()) -> requests.Session:
+def new_session(
+    resolve: Resolve = resolved, authorities: Iterable[tuple[str, Path]] = (), *, calls: int = 1
+) -> requests.Session:
     """A pooled session that connects to checked addresses only (`addresses`), and follows no redirects.
 
     It reads no proxy or netrc settings and stores no cookies. ``authorities`` are the files that alone
-    vouch for hosts, by the beginning of their URLs (`authorities`).
+    vouch for hosts, by the beginning of their URLs (`authorities`). All connections that so many
+    ``calls`` at once can use are kept.
     """
+    kept = calls * POOL
     session = _Session()
     session.trust_env = False  # a netrc entry would replace the EHR's token
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    session.mount("http://", CheckedAdapter(resolve))
-    session.mount("https://", CheckedAdapter(resolve))
+    session.mount("http://", CheckedAdapter(resolve, kept))
+    session.mount("https://", CheckedAdapter(resolve, kept))
     for start, ca_file in authorities:
-        session.mount(start, OwnAuthorityAdapter(ca_file, resolve))
+        session.mount(start, OwnAuthorityAdapter(ca_file, resolve, kept))
     return session
 
 
@@ -82,26 +99,26 @@ def get_json(
 
     ``until`` is a `time.monotonic` moment by which the whole body has to be there.
     """
-    return _json_or_again(session, "GET", url, until, params=params, headers=headers)
-
-
-def search_json(
-    session: requests.Session, url: str, params: Any, *, headers: Mapping[str, str] | None = None, until: float
-) -> Any:
-    """The JSON of a search whose parameters are in the body of a POST, which changes nothing: as `get_json`."""
-    return _json_or_again(session, "POST", url, until, data=params, headers=headers)
-
-
-def _json_or_again(session: requests.Session, method: str, url: str, until: float, **sent: Any) -> Any:
-    """The JSON, asked for a second time after a pause where the first answer may pass and there is time."""
+    sent = {"params": params, "headers": headers}
     try:
-        return _json_of(session, method, url, until, **sent)
+        return _json_of(session, "GET", url, until, **sent)
     except OutboundError as error:
         pause_s = pause_before_retry_s(error.asked_s, until - time.monotonic()) if error.may_pass else None
         if pause_s is None:
             raise
     time.sleep(pause_s)
-    return _json_of(session, method, url, until, **sent)
+    return _json_of(session, "GET", url, until, **sent)
+
+
+def search_json(
+    session: requests.Session, url: str, params: Any, *, headers: Mapping[str, str] | None = None, until: float
+) -> Any:
+    """The JSON of a search whose parameters are in the body of a POST: as `get_json`, but never sent again.
+
+    FHIR's search changes nothing either way, but a POST is not idempotent for what stands in between
+    (RFC 9110, 9.2.2).
+    """
+    return _json_of(session, "POST", url, until, data=params, headers=headers)
 
 
 def send_json(session: requests.Session, url: str, body: Any, *, timeout_s: float = 60.0) -> Any:
@@ -123,7 +140,7 @@ def _json_of(session: requests.Session, method: str, url: str, until: float, **s
     with _opened(session, method, url, until, **sent) as response:
         if not 200 <= response.status_code < 300:
             raise _refusal(response)
-        return _json(_body(response, until))
+        return _json(_body(response, until), until)
 
 
 def _refusal(response: requests.Response) -> OutboundError:
@@ -147,6 +164,8 @@ def _opened(session: requests.Session, method: str, url: str, until: float, **se
         raise OutboundError(f"address not allowed: {error}") from None
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
         raise OutboundError(TIMED_OUT) from None
+    except requests.exceptions.SSLError:
+        raise OutboundError(NO_TLS) from None
     except requests.ConnectionError as error:
         raise OutboundError(BROKEN if "aborted" in str(error) else NOT_REACHABLE) from None
     except urllib3.exceptions.HTTPError:
@@ -172,7 +191,24 @@ def _body(response: requests.Response, until: float) -> bytes:
     return b"".join(parts)
 
 
-def _json(body: bytes) -> Any:
+def _json(body: bytes, until: float) -> Any:
+    """What the bytes say; a large body only where there is time to read it, and one after the other.
+
+    Nothing else runs meanwhile: eight of them at once would end long after any deadline.
+    """
+    if len(body) < _LARGE:
+        return _parsed(body)
+    if not _large_one_by_one.acquire(timeout=max(0.0, until - time.monotonic())):
+        raise OutboundError(_TOO_LARGE_NOW)
+    try:
+        if time.monotonic() + len(body) / _READ_PER_S > until:
+            raise OutboundError(_TOO_LARGE_NOW)
+        return _parsed(body)
+    finally:
+        _large_one_by_one.release()
+
+
+def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body, parse_constant=not_json)
     except (ValueError, RecursionError):

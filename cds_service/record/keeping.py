@@ -6,14 +6,18 @@ from sqlalchemy import Engine
 
 from cds_service.record.audit import Audit
 from cds_service.record.predictions import PredictionKey, PredictionKeyError, Predictions, demand_keys, keys_from
-from cds_service.record.store import IN_MEMORY, StoreError, open_store
+from cds_service.record.store import IN_MEMORY, StoreError, is_in_memory, open_store
 from cds_service.settings import PREFIX, Settings, SettingsError
 
 
 def store_of(settings: Settings) -> Engine:
-    """The database, in memory outside production. Raises `SettingsError` where it cannot be opened."""
+    """The database, in memory outside production and only there. Raises `SettingsError` where it cannot be opened."""
+    if settings.mode != "production":
+        return open_store(IN_MEMORY)
     try:
-        return open_store(settings.database_url if settings.mode == "production" else IN_MEMORY)
+        if is_in_memory(settings.database_url):
+            raise StoreError("in memory a token would count once for each worker and each start")
+        return open_store(settings.database_url)
     except StoreError as error:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {error}.") from None
 

@@ -121,14 +121,23 @@ def insert_once(connection: Connection, table: type[Base], row: Mapping[str, Any
 def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite URL; None in memory and for another database."""
     parsed = _parsed(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+    named = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
+    return Path(str(parsed.database)) if named else None
+
+
+def is_in_memory(url: str) -> bool:
+    """True for an SQLite URL without a file: each process has a database of its own, which ends with it."""
+    return _parsed(url).get_backend_name() == "sqlite" and sqlite_file(url) is None
 
 
 def _parsed(url: str) -> URL:
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except ArgumentError:
         raise StoreError("this is no database URL") from None
+    if parsed.get_backend_name() == "sqlite" and (parsed.database or "").startswith("file:"):
+        raise StoreError("an SQLite database is named by its path, not as file:")  # which may mean memory
+    return parsed
 
 
 def _engine(url: str) -> Engine:

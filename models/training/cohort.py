@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 
 from fhir_mappings.chart import RawChart
 from fhir_mappings.codes import nihss_codes
-from fhir_mappings.queries import follow_ups
 from fhir_mappings.reading import reference_of
+from fhir_mappings.references import follow_ups
 from fhir_mappings.snapshot import Raw
 from fhir_mappings.windows import instant
 

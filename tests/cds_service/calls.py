@@ -20,7 +20,7 @@ def prefetch(**changed: Any) -> dict[str, Any]:
     """Everything of a patient inside the population, with the keys that are ``changed``."""
     whole: dict[str, Any] = {
         "patient": b.patient(),
-        "encounters": b.searchset(b.encounter()),
+        "encounters": b.every_visit(b.encounter()),
         "conditions": b.searchset(b.condition()),
         "procedures": b.searchset(),
         "nihss": b.searchset(b.nihss(9, 1), b.nihss(9, 4)),

@@ -42,7 +42,7 @@ def got(session: requests.Session, url: str) -> object:
 @pytest.mark.parametrize(
     "address",
     [
-        "10.0.0.5", "172.16.3.1", "192.168.1.10", "100.64.0.1", "100.100.100.201", "fd12:3456::1", "fd00:ec2::253",
+        "10.0.0.5", "172.16.3.1", "192.168.1.10", "100.64.0.1", "100.100.100.201", "fd12:3456::1", "fd00:ec3::253",
         "203.0.113.9", "2001:db8::1", "2600::1", "64:ff9b::a00:5",
     ],
 )  # fmt: skip
@@ -59,6 +59,8 @@ def test_a_listed_host_may_be_private_or_public(address: str):
         ("fe80::1%2", "link-local"), ("febf::1", "link-local"), ("0.0.0.1", "unspecified"), ("0.1.2.3", "unspecified"),
         ("::", "unspecified"), ("224.0.0.1", "multicast"), ("239.255.255.250", "multicast"), ("ff02::1", "multicast"),
         ("255.255.255.255", "broadcast"), ("fd00:ec2::254", "metadata"), ("fd20:ce::254", "metadata"),
+        ("fd00:ec2::23", "metadata"), ("fd00:ec2::253", "metadata"),
+        ("169.254.170.23", "link-local"),
         ("100.100.100.200", "metadata"), ("168.63.129.16", "metadata"), ("::ffff:10.0.0.5", "IPv4 written as IPv6"),
         ("::ffff:127.0.0.1", "IPv4 written as IPv6"), ("::ffff:a9fe:a9fe", "IPv4 written as IPv6"),
         ("2002:a9fe:a9fe::1", "IPv4 written as IPv6"), ("64:ff9b:1::a9fe:a9fe", "IPv4 written as IPv6"),

@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -14,6 +15,7 @@ from cds_service.outbound.breaker import MOST_FAILURES, PAUSE_S, Breaker, Breake
 from fhir_mappings.queries import Search
 from tests import builders as b
 from tests.cds_service.calls import client, request
+from tests.cds_service.test_collect import asked, server
 from tests.fakes import BASE, Answer, FakeFhir, session_with
 
 URL = "/cds-services/end-risk"
@@ -101,7 +103,7 @@ def rounds(fhir: FakeFhir, count: int, breaker: Breaker | None = None) -> list[s
     return [ask(one, b.PATIENT_ID, SEARCHES)[0].why for _ in range(count)]
 
 
-@pytest.mark.parametrize("answer", [REFUSED, requests.Timeout("slow"), (501, {})])
+@pytest.mark.parametrize("answer", [REFUSED, requests.Timeout("slow"), (507, {})])
 def test_calls_fail_at_once_after_a_server_answered_none_of_the_last(answer: Any):
     """With the reason, and without a request."""
     fhir = FakeFhir({"Observation": answer, "Condition": answer})
@@ -111,11 +113,65 @@ def test_calls_fail_at_once_after_a_server_answered_none_of_the_last(answer: Any
     assert len(SEARCHES) * MOST_FAILURES == len(fhir.asked)
 
 
-@pytest.mark.parametrize("other", [(200, b.searchset()), (404, {}), (403, {}), (200, b"<html>")])
+@pytest.mark.parametrize("other", [(200, b.searchset()), (404, {}), (403, {}), (501, {}), (200, b"<html>")])
 def test_one_type_that_cannot_be_read_says_nothing_of_the_others(other: Any):
     """Whatever a server answers, it is there."""
     fhir = FakeFhir({"Observation": REFUSED, "Condition": other})
     assert {"the FHIR server gave no answer (not reachable)"} == set(rounds(fhir, MOST_FAILURES + 2))
+
+
+def test_a_round_in_anothers_place_counts_only_where_it_is_answered():
+    """What is asked besides may be what the server lacks; an answer says as much as any."""
+    breaker = Breaker(Clock())
+    for types, answer in (("Observation", REFUSED), ("Condition", (200, b.searchset()))):
+        one = FhirClient(BASE, session_with(FakeFhir({types: answer})), time.monotonic() + 5, breaker=breaker)
+        for _ in range(MOST_FAILURES - 1):
+            breaker.saw(answered=False)
+        ask(one, b.PATIENT_ID, [Search(types)], besides=True)
+        assert breaker.lets_through()
+        breaker.saw(answered=False)
+        assert breaker.lets_through() is (answer is not REFUSED)
+        breaker.saw(answered=True)
+
+
+LACKS = {"QuestionnaireResponse": (501, {}), "MedicationStatement": (501, {}), "Binary/b1": (503, {})}
+"""What a server in good health may answer to what is asked besides."""
+
+
+def sound(**lacking: Answer) -> FakeFhir:
+    """A server that answers all that a card needs, 50 ms late, but has no NIHSS, drugs or text of its own to give."""
+    report = {key: value for key, value in b.report("", id_="r1").items() if key != "conclusion"}
+    report["presentedForm"] = [{"contentType": "application/pdf", "url": "Binary/b1"}]
+    held = server(Observation=(200, b.searchset()), DiagnosticReport=(200, b.searchset(report))) | lacking
+
+    def late(answer: Any) -> Any:
+        def given(_: requests.PreparedRequest) -> Any:
+            time.sleep(0.05)
+            return answer
+
+        return given
+
+    return FakeFhir({path: late(answer) for path, answer in held.items()})
+
+
+def test_types_that_a_sound_server_lacks_cost_no_later_call_its_card():
+    """501 is an answer, and an attachment that cannot be had is that attachment's matter."""
+    service = client(sound(**LACKS))
+    assert [200] * 5 == [service.post(URL, json=asked(hookInstance=str(uuid4()))).status_code for _ in range(5)]
+
+
+@pytest.mark.parametrize("lacking", [LACKS, LACKS | {"QuestionnaireResponse": (503, {})}])
+def test_calls_at_once_to_a_sound_server_all_get_their_card(lacking: dict[str, Answer]):
+    """Their rounds come in any order: those that a server cannot answer never stand in a row."""
+    application = client(sound(**lacking), calls_at_once=8).application
+
+    def status(number: int) -> int:
+        time.sleep(number * 0.02)
+        body = asked(hookInstance=str(uuid4()))
+        return application.test_client().post(URL, json=body).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert [200] * 12 == list(pool.map(status, range(12)))
 
 
 def test_what_was_not_asked_does_not_count():

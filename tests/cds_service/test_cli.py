@@ -5,6 +5,7 @@ import resource
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from cds_service.cli import main
 from tests.cds_service.calls import request
+from tests.loopback import Heard, http, listening
 
 ROOT = Path(__file__).parents[2]
 
@@ -130,3 +132,18 @@ def test_a_demo_patient_and_a_request_file_are_answered_by_the_shipped_model(tmp
     file.write_text(json.dumps(request()))
     code, text = run("call", str(file), "--as-of", "2026-03-02T14:00:00Z")
     assert (0, True) == (code, "END risk" in text)
+
+
+@pytest.mark.slow
+def test_a_service_that_starts_asks_each_listed_server_for_its_version():
+    """Beside the calls: else a server of another FHIR would be read as if it were R4."""
+    heard = Heard(http(b'{"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"}'))
+    with listening(heard) as (url, _):
+        words = ("serve", "--test", "--fhir", url, "--port", "0")
+        command = [sys.executable, "-m", "cds_service.cli", *words]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            until = time.monotonic() + 90
+            while not heard.requests and run.poll() is None and time.monotonic() < until:
+                time.sleep(0.1)
+            run.terminate()
+    assert ["GET /fhir/metadata HTTP/1.1"] == [text.splitlines()[0] for text in heard.requests]

@@ -188,7 +188,7 @@ def test_an_earlier_emergency_visit_is_read_in_a_second_round():
     stay = b.encounter(start=2, part_of="ed")
     emergency = b.encounter("ed", 0, 2, "EMER", "finished")
     fhir = FakeFhir(server(Encounter=(200, b.searchset(stay))) | {"Encounter/ed": (200, emergency)})
-    assert "by Mon 08:00" in cards(asked(), fhir=fhir)[0]["summary"]
+    assert "08:00 (similar" in cards(asked(), fhir=fhir)[0]["summary"]
     assert "Encounter/ed" in fhir.paths
 
 
@@ -298,3 +298,35 @@ def test_a_report_that_stands_in_a_document_is_read():
     held = {"DocumentReference": (200, b.searchset(document)), "Binary/b1": (200, binary)}
     card = cards(asked(), fhir=FakeFhir(server(DiagnosticReport=(200, b.searchset())) | held))[0]
     assert "Acute intracranial hemorrhage." in card["detail"]
+
+
+def test_a_report_of_the_day_before_arrival_is_fetched():
+    """A CT of the sending hospital shows a hemorrhage: a server that honors the bound gives the same card."""
+    early = b.report("FINDINGS: Acute intracranial hemorrhage in the left thalamus.", -3, "early", issued=-2.5)
+    late = b.report("FINDINGS: Motion artifacts.", 1, "late")
+
+    def reports(asked_for: requests.PreparedRequest) -> tuple[int, Any]:
+        bounds = parse_qs(urlsplit(asked_for.url or "").query).get("date", [])
+        begun = all(b.at(-3) >= datetime.fromisoformat(bound.removeprefix("ge")) for bound in bounds)
+        return 200, b.searchset(*([early, late] if begun else [late]))
+
+    sent = cards(request(prefetch=prefetch(reports=b.searchset(early, late))))[0]["summary"]
+    assert "hemorrhage" in sent
+    assert sent == cards(asked(), fhir=FakeFhir(server(DiagnosticReport=reports)))[0]["summary"]
+
+
+ALIAS = "https://public.ehr.example/r4"
+
+
+@pytest.mark.parametrize("named", [BASE, ALIAS])
+def test_a_document_below_another_name_of_the_server_is_read_at_its_base(named: str):
+    """Servers write their public name into links; the other host is never asked."""
+    report = {key: value for key, value in b.report("", id_="r1").items() if key != "conclusion"}
+    report["presentedForm"] = [{"contentType": "text/plain", "url": f"{ALIAS}/Binary/b1"}]
+    binary = {"resourceType": "Binary", "id": "b1", "contentType": "text/plain"}
+    binary["data"] = "QWN1dGUgaW50cmFjcmFuaWFsIGhlbW9ycmhhZ2Uu"
+    fhir = FakeFhir(server(DiagnosticReport=(200, b.searchset(report))) | {"Binary/b1": (200, binary)})
+    listed = (FhirServer(base=BASE, auth="none", also_known_as=(ALIAS,)),)
+    (card,) = cards(asked() | {"fhirServer": named}, fhir=fhir, fhir_servers=listed)
+    assert "hemorrhage" in card["summary"]
+    assert all((one.url or "").startswith(f"{BASE}/") for one in fhir.asked)

@@ -127,7 +127,8 @@ def test_end_stands_first_in_the_detail_of_an_earlier_row():
     [
         (
             "END risk not computed, and the END rule cannot be applied: no NIHSS total within 6 h of arrival",
-            20, {"nihss": b.searchset(b.nihss(9, 12))},
+            20,
+            {"nihss": b.searchset(b.nihss(9, 12))},
         ),
         ("END risk not computed: the age is unknown", 6, {"patient": b.patient(birth_date=None)}),
         ("END risk not computed: more than 120 h after arrival", 121, {}),

@@ -1,6 +1,8 @@
 """One deadline for a whole call: what could not be read in time is left out, and said."""
 
 import base64
+import json
+import threading
 import time
 from collections.abc import Callable
 from math import inf
@@ -10,15 +12,20 @@ import pytest
 import requests
 
 from cds_service.app import create_app
+from cds_service.fhir_client.ask import ask
+from cds_service.fhir_client.client import FhirClient
 from cds_service.hooks.identity import RecentAnswers
 from cds_service.hooks.messages import parse_request
 from cds_service.outbound.connection import POOL
+from cds_service.outbound.session import LARGEST_ANSWER
 from cds_service.record.keeping import audit_of, store_of
 from cds_service.service import Service
 from cds_service.settings import FhirServer, Issuer, Settings
 from cds_service.starting import start_faults
+from fhir_mappings.queries import Search
 from tests import builders as b
 from tests.cds_service.calls import cards, client, prefetch, request
+from tests.cds_service.test_collect import asked, server
 from tests.fakes import BASE, Answer, FakeFhir, FakePredictor, session_with
 
 URL = "/cds-services/end-risk"
@@ -87,6 +94,43 @@ def test_attachments_are_read_newest_first_and_those_that_came_too_late_are_name
     assert "Binary/b0, an attachment, was not read (the FHIR server timed out)" in card["detail"]
 
 
+def test_eight_requests_are_in_flight_at_once():
+    """Over a link of 40 ms eight reads take two of its round trips, and not eight."""
+    working, most, lock = 0, 0, threading.Lock()
+
+    def counted(_: requests.PreparedRequest) -> Answer:
+        nonlocal working, most
+        with lock:
+            working += 1
+            most = max(most, working)
+        time.sleep(0.1)
+        with lock:
+            working -= 1
+        return 200, b.searchset()
+
+    searches = [Search("Observation", (("code", str(number)),)) for number in range(24)]
+    one = FhirClient(BASE, session_with(FakeFhir({"Observation": counted})), time.monotonic() + 5)
+    assert [True] * 24 == [answer.resources is not None for answer in ask(one, b.PATIENT_ID, searches)]
+    assert 8 == most
+
+
+def test_a_bundle_of_tens_of_thousands_of_results_does_not_outlast_the_deadline():
+    """29 MB of laboratory values: to read them takes seconds, so that they are left out and said."""
+    rows = [b.observation("2345-7", 130, "mg/dL", 1, f"o{n}", category="laboratory") for n in range(64_000)]
+    large = json.dumps(b.searchset(*rows)).encode()
+    assert 28_000_000 < len(large) < LARGEST_ANSWER
+
+    def labs(asked: requests.PreparedRequest) -> Answer:
+        return 200, large if "2345-7" in str(asked.url) else b.searchset(b.nihss(9, 1))
+
+    service = client(FakeFhir(server(Observation=labs)))
+    begun, worked = time.monotonic(), time.process_time()
+    answer = service.post(URL, json=asked())
+    assert (True, True) == (1.0 > time.process_time() - worked, 3.5 > time.monotonic() - begun)
+    (card,) = answer.get_json()["cards"]
+    assert "Labs unknown: the FHIR server gave no answer (answer too large for the time left)" in card["detail"]
+
+
 def opened(issuers: tuple[Issuer, ...], issuer: str | None) -> float:
     """Seconds that a call of this EHR has for fetching."""
     settings = Settings(mode="test", fhir_servers=(FhirServer(base=BASE, auth="none"),), issuers=issuers)
@@ -94,7 +138,7 @@ def opened(issuers: tuple[Issuer, ...], issuer: str | None) -> float:
     service = Service(
         settings, FakePredictor(), session, lambda: b.at(6), store_of(settings), audit_of(settings), RecentAnswers()
     )
-    case = service.open(parse_request(request(fhirServer=BASE)), issuer)
+    case = service.open(parse_request(request(fhirServer=BASE)), issuer, time.monotonic())
     assert case.client is not None
     return case.client.until - time.monotonic()
 

@@ -166,10 +166,12 @@ def test_plain_http_is_called_in_production_only_where_its_entry_says_so():
 
 
 def test_an_alias_names_the_base_and_is_never_called_itself():
-    """What the browser calls http://localhost:8080 is another address for the service."""
-    aliases = {"also_known_as": ("http://localhost:8080/fhir",)}
-    assert Target(BASE, False) == named("http://localhost:8080/fhir/", **aliases)
-    assert named("http://localhost:8081/fhir", **aliases) is None
+    """What the browser calls localhost:8080 is another address for the service."""
+    aliases = {"also_known_as": ("https://localhost:8080/fhir",)}
+    target = named("https://localhost:8080/fhir/", **aliases)
+    assert target is not None
+    assert BASE == target.base
+    assert named("https://localhost:8081/fhir", **aliases) is None
 
 
 def test_a_server_of_one_issuer_is_not_named_by_another():

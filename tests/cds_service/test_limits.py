@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from cds_service.errors import BadRequest, Busy, TooLarge
 from cds_service.fhir_client.paging import MOST_ENTRIES
-from cds_service.limits.body import MOST_DEEP, MOST_OBJECTS, read_json
+from cds_service.limits.body import MOST_DEEP, MOST_OBJECTS, MOST_PARTS, parts_of, read_json
 from cds_service.limits.gate import Gate
 from cds_service.limits.text import MOST_CHARACTERS
 from tests import builders as b
@@ -69,6 +70,17 @@ def test_what_two_readers_could_read_differently_is_400(member: bytes):
     assert (400, "invalid") == (answer.status_code, answer.get_json()["issue"][0]["code"])
 
 
+@pytest.mark.parametrize("key", ["nihss", "labs"])
+@pytest.mark.parametrize("value", ["1e999999999", "-1e999999999", "1E-999999999", "9" * 5000, f"1e{9**999}", "sNaN"])
+def test_a_number_that_no_computer_can_hold_costs_its_result_and_not_the_call(key: str, value: str):
+    """Text that a decimal is read from; the good result beside it counts."""
+    code = {"nihss": "70184-7", "labs": "2345-7"}[key]
+    odd = b.observation(code, 1, "mg/dL", 2, "odd")
+    odd["valueQuantity"]["value"] = value
+    (good,) = [entry["resource"] for entry in prefetch()[key]["entry"]][-1:]
+    assert card(**{key: b.searchset(odd, good)})["detail"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-7"])
 def test_other_encodings_than_utf_8_are_400(encoding: str):
     """JSON between systems is UTF-8 (RFC 8259, 8.1), whatever the Content-Type says."""
@@ -111,6 +123,28 @@ def test_objects_without_number_are_413():
     with pytest.raises(TooLarge):
         read_json(b"[" + b"{}," * MOST_OBJECTS + b"{}]")
     assert 413 == posted(with_member(b'"x": [' + b"[]," * MOST_OBJECTS + b"[]]")).status_code
+
+
+@pytest.mark.parametrize("piece", [b"[],", b"{},", b"0,", b'"",', b'{"a":0},', b'"%x":0,'])
+def test_a_body_of_nothing_but_small_parts_is_413_before_it_is_read(piece: bytes):
+    """Eighteen megabytes take well under a second; lists, objects, numbers, texts and members all count."""
+    named = b"%x" in piece
+    parts = b"".join(piece % number for number in range(1_500_000)) if named else piece * (18_000_000 // len(piece))
+    body = b"{" + parts + b'"x":0}' if named else b"[" + parts + b"0]"
+    begun = time.process_time()
+    with pytest.raises(TooLarge, match=f"more than {MOST_PARTS} values"):
+        read_json(body)
+    assert time.process_time() - begun < 0.3
+
+
+def test_the_largest_honest_bodies_have_few_parts_for_their_size():
+    """Fifteen thousand results in 6 MB without a blank are far from the bound, and so is text full of commas."""
+    labs = [b.observation("2345-7", 130, "mg/dL", 1, f"o{number}") for number in range(15_000)]
+    body = json.dumps(request(prefetch=prefetch(labs=b.searchset(*labs))), separators=(",", ":")).encode()
+    text = json.dumps("No mass, no shift, no hemorrhage. " * 580_000).encode()
+    assert parts_of(body) < MOST_PARTS / 2
+    assert parts_of(text) < 1.2 * MOST_PARTS  # 20 MB
+    assert read_json(body)
 
 
 def test_reading_takes_time_in_proportion():
@@ -171,6 +205,27 @@ def test_a_pdf_bomb_costs_its_report_and_not_the_call():
     detail = card(reports=b.searchset(one))["detail"]
     assert "an attachment is not read" in detail
     assert HEMORRHAGE in detail
+
+
+@pytest.mark.parametrize(
+    "unit_of",
+    [
+        lambda number: f"mg/dL.m{number % 90 + 1}.g{number // 90 + 1}/m",
+        lambda number: "mg/dL" + "".join(f".{'mgsK'[number // 4**place % 4]}" for place in range(7)) + "/m",
+        lambda _: "mL/min/m2",
+    ],
+    ids=["different", "long and different", "the same"],
+)
+def test_units_that_have_to_be_worked_out_cost_a_call_little(unit_of: Callable[[int], str]) -> None:
+    """Two thousand glucose values in a megabyte, each in a unit of UCUM that is none of glucose, and a good one."""
+    labs = [b.observation("2345-7", 130, unit_of(number), 1, f"u{number}") for number in range(2_000)]
+    begun = time.process_time()
+    one = card(labs=b.searchset(b.observation("2345-7", 131, "mg/dL", 2, "good"), *labs))
+    taken = time.process_time() - begun
+    begun = time.process_time()
+    card(labs=b.searchset(*(lab | {"valueQuantity": {"value": 131, "unit": "mg/dL"}} for lab in labs)))
+    assert taken < 2 * (time.process_time() - begun) + 1.5
+    assert "Glucose left out" in one["detail"]
 
 
 def test_a_gate_lets_as_many_work_as_it_has_places():

@@ -6,13 +6,21 @@ import logging
 import socket
 import time
 import tracemalloc
+from typing import Any
 
 import pytest
 import requests
 
-from cds_service.outbound.session import LARGEST_ANSWER, OutboundError, get_json, new_session, send_json
+from cds_service.outbound.session import (
+    LARGEST_ANSWER,
+    OutboundError,
+    get_json,
+    new_session,
+    search_json,
+    send_json,
+)
 from tests.fakes import FakeFhir, session_with
-from tests.loopback import Reply, always, http, listening, once
+from tests.loopback import Heard, Reply, always, http, listening, once
 
 
 def dripping(start: bytes, piece: bytes) -> Reply:
@@ -183,6 +191,26 @@ def test_only_a_passing_failure_is_tried_once_more(status: int, asked: int):
     with pytest.raises(OutboundError, match=str(status)):
         get_json(session_with(fhir), "https://ehr.example/fhir/x", until=time.monotonic() + 5)
     assert asked == len(fhir.asked)
+
+
+@pytest.mark.parametrize("answer", [(503, {}), (429, {}), requests.ConnectionError("Connection aborted.")])
+def test_a_search_by_post_is_sent_once(answer: Any):
+    """It changes nothing, but what stands between us and the server may not know that (RFC 9110, 9.2.2)."""
+    fhir = FakeFhir({"Observation/_search": answer})
+    with pytest.raises(OutboundError) as caught:
+        search_json(session_with(fhir), "https://ehr.example/fhir/Observation/_search", (), until=time.monotonic() + 5)
+    assert (True, 1) == (caught.value.may_pass, len(fhir.asked))
+
+
+def test_answers_are_asked_for_compressed():
+    """Gzip makes a FHIR Bundle twenty times smaller: a server compresses only for who says that it can be read."""
+    heard = Heard(http(b"{}"))
+    with listening(heard) as (url, _), new_session() as session:
+        get_json(session, url, until=time.monotonic() + 5)
+        search_json(session, url, (("code", "1"),), until=time.monotonic() + 5)
+    lines = [line.lower() for text in heard.requests for line in text.splitlines()]
+    named = [line for line in lines if line.startswith("accept-encoding:")]
+    assert [True, True] == ["gzip" in line for line in named]
 
 
 def test_a_broken_connection_is_tried_once_more():

@@ -105,6 +105,35 @@ def test_a_later_page_with_another_patient_rejects_the_first_too():
         found({"1": page(b.nihss(1, 1), then="2"), "2": page(other)})
 
 
+OTHER = {"subject": {"reference": "Patient/p2"}}
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        b.condition() | OTHER, b.patient("p2"), b.encounter() | OTHER,
+        {"resourceType": "AllergyIntolerance", "id": "a1", "patient": {"reference": f"{BASE}/Patient/p2/_history/1"}},
+    ],
+)  # fmt: skip
+def test_another_patients_entry_rejects_the_answer_whatever_its_type(foreign: Raw):
+    """A server that mixes patients mixed up the search, also where the entry was not asked for."""
+    with pytest.raises(WrongPatientError):
+        found({"1": page(b.nihss(1, 1), foreign)})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b.condition(), b.patient(), {"resourceType": "Location", "id": "x"}, {"resourceType": "List", "subject": []},
+        {"resourceType": "AllergyIntolerance", "patient": {"reference": f"Patient/{b.PATIENT_ID}"}}, {"patient": "p2"},
+    ],
+)  # fmt: skip
+def test_an_entry_that_was_not_asked_for_is_left_out_where_it_is_of_nobody_else(other: Raw):
+    """Counted, so that it is said."""
+    answer, _ = found({"1": page(b.nihss(1, 1), other)})
+    assert (["nihss-1"], 1) == (ids(answer), answer.dropped)
+
+
 @pytest.mark.parametrize("cycle", [["2"], ["2", "3"], ["1"]])
 def test_pages_in_a_circle_end_at_once(cycle: list[str]):
     """A ``next`` that was read before brings nothing new: the answer is a part."""
@@ -155,7 +184,12 @@ def test_the_order_does_not_depend_on_how_things_came(raws: list[Raw]):
     assert ["nihss-3", "nihss-2.5", "nihss-2", "same-time", "nihss-1"] == [raw["id"] for raw in newest_first(raws)]
 
 
-@pytest.mark.parametrize("meta", [None, [], "x", {"versionId": 3}, {"versionId": "٣"}, {"lastUpdated": "soon"}])
+@pytest.mark.parametrize(
+    "meta",
+    [
+        None, [], "x", {"versionId": 3}, {"versionId": "٣"}, {"versionId": "9" * 5000}, {"lastUpdated": "soon"},
+    ],
+)  # fmt: skip
 def test_no_shape_of_meta_raises(meta: Any):
     """Whatever stands there, versions can be ordered."""
     assert version_of({"meta": meta}) <= version_of({"meta": {"versionId": "4", "lastUpdated": b.when(0)}})

@@ -1,6 +1,8 @@
 """What an EHR sent along: answered, empty, failed or cut off; and what collecting makes of it."""
 
+import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -208,6 +210,79 @@ def test_reports_are_asked_again_without_category_only_where_there_were_none():
     fhir = FakeFhir({"DiagnosticReport": (200, b.searchset(b.report("text")))})
     collect([QUERIES["reports"]], case(fhir), t0=b.T0)
     assert 1 == len(fhir.asked)
+
+
+def test_reports_of_this_house_are_asked_for_beside_the_scan_that_a_transfer_brought():
+    """An answer that holds only what is from before the stay says nothing of it."""
+    brought, own = b.report("text", -3, "brought"), b.report("text", 1, "own")
+
+    def uncategorized(request: Any) -> tuple[int, Any]:
+        return 200, b.searchset(brought) if "category=" in request.url else b.searchset(brought, own)
+
+    chart = collect([QUERIES["reports"]], case(FakeFhir({"DiagnosticReport": uncategorized})), t0=b.T0)
+    assert {"brought", "own"} == {raw["id"] for raw in chart.resources["reports"]}
+
+
+LACKING = ("nihss", "reports", "medications")
+
+
+def together(waited_for: dict[str, Any]) -> FakeFhir:
+    """A server that finds nothing at first, and answers what is asked in its place only once all of it is asked."""
+    everybody = threading.Barrier(len(waited_for))
+
+    def late(answer: Any) -> Any:
+        def given(request: Any) -> Any:
+            if "category=" in request.url:
+                return 200, b.searchset()
+            with suppress(threading.BrokenBarrierError):
+                everybody.wait(2)
+            return (504, {}) if everybody.broken else answer
+
+        return given
+
+    first = dict.fromkeys(("Observation", "MedicationRequest", "DiagnosticReport"), (200, b.searchset()))
+    return FakeFhir(first | {path: late(answer) for path, answer in waited_for.items()})
+
+
+def test_what_is_asked_in_the_place_of_several_answers_is_asked_at_once():
+    """Forms, reports of any category and drugs stated: one round trip, not three."""
+    form = {"resourceType": "QuestionnaireResponse", "id": "f1", "subject": b.subject()}
+    stated = {"resourceType": "MedicationStatement", "id": "s1", "subject": b.subject()}
+    found = (form, b.report("text", id_="r1"), stated)
+    fhir = together({raw["resourceType"]: (200, b.searchset(raw)) for raw in found})
+    chart = collect([QUERIES[key] for key in LACKING], case(fhir), t0=b.T0)
+    assert {"nihss": ["f1"], "reports": ["r1"], "medications": ["s1"]} == {
+        key: [raw["id"] for raw in raws] for key, raws in chart.resources.items()
+    }
+    assert (6, ()) == (len(fhir.asked), chart.issues)
+
+
+def test_one_that_fails_in_anothers_place_leaves_the_rest():
+    """Documents are asked after reports of any category; a form that cannot be had ends nothing."""
+    document = {"resourceType": "DocumentReference", "id": "d1", "subject": b.subject()}
+    nothing = dict.fromkeys(("Observation", "DiagnosticReport", "MedicationRequest"), (200, b.searchset()))
+    fhir = FakeFhir(nothing | {"QuestionnaireResponse": (403, {}), "DocumentReference": (200, b.searchset(document))})
+    chart = collect([QUERIES[key] for key in LACKING], case(fhir), t0=b.T0)
+    assert ["d1"] == [raw["id"] for raw in chart.resources["reports"]]
+    assert frozenset({"nihss", "medications"}) == chart.unanswered
+    assert [
+        "nihss: QuestionnaireResponse unknown: the FHIR server answered 403",
+        "medications: MedicationStatement unknown: the FHIR server answered 404",
+    ] == [issue.text for issue in chart.issues]
+
+
+def test_pages_lost_of_what_is_asked_in_anothers_place_are_said():
+    """A part of the drugs stated says nothing of the others."""
+    stated = {"resourceType": "MedicationStatement", "id": "s1", "subject": b.subject()}
+    first = b.searchset(stated, next_url=f"{BASE}/MedicationStatement/gone?page=2")
+    fhir = FakeFhir({"MedicationRequest": (200, b.searchset()), "MedicationStatement": (200, first)})
+    chart = collect([MEDICATIONS], case(fhir), t0=b.T0)
+    assert (["s1"], frozenset({"medications"})) == (
+        [raw["id"] for raw in chart.resources["medications"]], chart.unanswered,
+    )  # fmt: skip
+    assert ["medications: MedicationStatement may be incomplete: not all pages were read"] == [
+        issue.text for issue in chart.issues
+    ]
 
 
 def ordered(*references: str) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any, get_args
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -12,14 +13,15 @@ from cds_service.demo.patients import DemoPatient, as_of, demo_patients, request
 from cds_service.fhir_client.client import FhirClient
 from cds_service.fhir_client.collect import Case, collect
 from cds_service.fhir_client.profiles import FIELDS, GENERIC, Profile, profiles, table
-from cds_service.fhir_client.shaping import as_asked, is_posted, parts_of, ways
+from cds_service.fhir_client.shaping import is_posted, parts_of, ways
 from cds_service.settings import FhirServer, Settings
 from fhir_mappings.queries import CLINICAL, CORE, Search, fallback_searches, own_searches
+from fhir_mappings.snapshot import Raw
 from tests import builders as b
 from tests.cds_service.calls import client
 from tests.fakes import BASE, FakeFhir, FakePredictor, session_with
 from tests.integration.oracle import LARGEST, ruled
-from tests.oracle import oracle
+from tests.oracle import is_within, oracle
 
 URL = "/cds-services/end-risk"
 BOUNDS = (("date", "ge2026-03-02T07:00:00+00:00"), ("date", "lt2026-03-03T08:00:00+00:00"))
@@ -113,7 +115,7 @@ def test_a_body_that_is_not_read_is_noticed():
 @pytest.mark.parametrize(("name", "largest"), [("generic", 200), ("hapi", 500), ("oracle", 200), ("medplum", 1000)])
 def test_pages_are_as_large_as_a_server_gives_them(name: str, largest: int):
     """Each page is a round trip."""
-    asked = as_asked(Search("Observation", (("patient", "p1"), ("_count", "50"))), named(name))
+    asked = ways(Search("Observation", (("patient", "p1"), ("_count", "50"))), named(name))[0]
     assert str(largest) == dict(asked.params)["_count"]
     assert 1 == [key for key, _ in asked.params].count("_count")
 
@@ -121,7 +123,7 @@ def test_pages_are_as_large_as_a_server_gives_them(name: str, largest: int):
 def test_a_server_that_takes_one_bound_gets_the_lower_and_the_oldest_first():
     """So the arrival of a patient who has been here for a week comes on the first page."""
     search = Search("Observation", (("patient", "p1"), *BOUNDS, ("_sort", "-date")))
-    one, two = as_asked(search, named("generic")).params, as_asked(search, named("hapi")).params
+    one, two = ways(search, named("generic"))[0].params, ways(search, named("hapi"))[0].params
     assert ([BOUNDS[0]], "date") == ([each for each in one if each[0] == "date"], dict(one)["_sort"])
     assert (list(BOUNDS), "-date") == ([each for each in two if each[0] == "date"], dict(two)["_sort"])
 
@@ -129,7 +131,7 @@ def test_a_server_that_takes_one_bound_gets_the_lower_and_the_oldest_first():
 def test_what_a_server_refuses_is_asked_more_plainly():
     """Without order, but then with both bounds, as the oldest cannot come first; then with what is needed alone."""
     search = Search("Observation", (("patient", "p1"), *BOUNDS, ("_sort", "-date")))
-    named_ = [[name for name, _ in params] for params in ways(search, named("generic"))]
+    named_ = [[name for name, _ in way.params] for way in ways(search, named("generic"))]
     plain = ["patient", "date"]
     assert [[*plain, "_sort", "_count"], [*plain, "date", "_count"], plain] == named_
     assert 1 == len(ways(Search("Condition", (("patient", "p1"),)), named("oracle")))
@@ -139,7 +141,7 @@ def test_what_a_server_refuses_is_asked_more_plainly():
 def test_codes_are_written_as_the_server_reads_them(form: Any, codes: str):
     """With their system in front or without."""
     search = Search("Observation", (("patient", "p1"), ("code", f"{b.LOINC}|1-1,|X")))
-    assert codes == dict(as_asked(search, named("generic", code_form=form)).params)["code"]
+    assert codes == dict(ways(search, named("generic", code_form=form))[0].params)["code"]
 
 
 def test_only_codes_that_are_too_many_are_posted():
@@ -155,7 +157,7 @@ def test_no_search_of_ours_breaks_the_rules_of_oracle(t0: Any):
     for query in (*CORE, *CLINICAL):
         searches = own_searches(query, "p1", t0=t0, as_of=b.at(4)) + fallback_searches(query, "p1", t0=t0)
         for search in (one for one in searches if one.path not in profile.lacks and "/" not in one.path):
-            params = as_asked(search, profile).params
+            params = ways(search, profile)[0].params
             assert ruled(f"/{search.path}", urlencode(params), "application/fhir+json")
             assert int(dict(params).get("_count", 0)) <= LARGEST.get(search.path, 0)
 
@@ -199,3 +201,42 @@ def test_arrival_is_reached_behind_a_week_of_vital_signs(profile: str):
     values = [raw["valueQuantity"]["value"] for raw in chart.resources["vitals"]]
     assert (639, 0, ()) == (values[0], values[-1], chart.issues)
     assert len(fhir.asked) < len(vitals) / 200
+
+
+def rates(count: int) -> list[Raw]:
+    """A heart rate every quarter of an hour, the newest first; each value is its number."""
+    numbers = reversed(range(count))
+    return [b.observation("8867-4", n, "/min", n / 4, f"hr-{n}", category="vital-signs") for n in numbers]
+
+
+def refusing(name: str, most: int, raws: list[Raw]) -> FakeFhir:
+    """A server that takes a parameter so often at most, and gives 100 entries a page, the newest first unless told."""
+
+    def answer(request: Any) -> tuple[int, Any]:
+        url = urlsplit(request.url)
+        asked = parse_qs(url.query)
+        if len(asked.get(name, [])) > most:
+            return 400, {}
+        ordered = raws[::-1] if asked.get("_sort") == ["date"] else raws
+        found = [raw for raw in ordered if all(map(partial(is_within, raw), asked.get("date", [])))]
+        begin = int(asked.get("page", ["0"])[-1])
+        following = f"{BASE}/Observation?{url.query}&page={begin + 100}" if begin + 100 < len(found) else None
+        return 200, b.searchset(*found[begin : begin + 100], next_url=following)
+
+    return FakeFhir({"Observation": answer})
+
+
+@pytest.mark.parametrize("count", [640, 2000])
+@pytest.mark.parametrize(("refused", "most"), [("date", 1), ("_count", 0), ("_sort", 0)])
+@pytest.mark.parametrize("profile", ["hapi", "oracle", "generic"])
+def test_arrival_is_reached_or_missed_aloud_if_a_search_is_refused(profile: str, refused: str, most: int, count: int):
+    """What is asked more plainly may begin with the newest and have no end: a day of that is no arrival."""
+    fhir = refusing(refused, most, rates(count))
+    one = FhirClient(BASE, session_with(fhir), time.monotonic() + 30, profile=profiles()[profile])
+    asked = [query for query in CLINICAL if query.key == "vitals"]
+    chart = collect(asked, Case(b.PATIENT_ID, b.at(count / 4), client=one), t0=b.T0)
+    values = [raw["valueQuantity"]["value"] for raw in chart.resources["vitals"]]
+    assert count - 1 == values[0]
+    reached = values[-1] == 0
+    assert reached != bool(chart.issues)
+    assert reached or count > 1000

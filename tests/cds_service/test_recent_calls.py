@@ -122,6 +122,7 @@ def test_the_page_is_never_cached_and_not_there_in_production(path: str, tmp_pat
         fhir_servers=(FhirServer(base=BASE),),
         issuers=(Issuer(iss="https://ehr.example", jwks_file=tmp_path / "keys.json"),),
         simulated_risk="show",
+        public_base_url="https://cds.example",
         database_url=f"sqlite:///{tmp_path}/endwatch.sqlite",
     )
     assert 404 == create_app(settings, predictor=FakePredictor()).test_client().get(path).status_code

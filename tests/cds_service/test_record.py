@@ -214,6 +214,7 @@ def test_start_up_stops_with_the_setting_s_name_where_a_database_or_folder_is_un
         "fhir_servers": (FhirServer(base=BASE),),
         "issuers": (Issuer(iss="https://ehr.example", jwks_file=tmp_path / "keys.json"),),
         "simulated_risk": "show",
+        "public_base_url": "https://cds.example",
         "database_url": f"sqlite:///{tmp_path}/endwatch.sqlite",
     }
     (tmp_path / "file").touch()
@@ -225,6 +226,6 @@ def test_start_up_stops_with_the_setting_s_name_where_a_database_or_folder_is_un
 
 def test_only_a_file_is_a_file():
     """Memory and PostgreSQL have none."""
-    assert (None, None, Path("a/b.sqlite")) == tuple(
-        map(sqlite_file, ("sqlite://", "postgresql://h/d", "sqlite:///a/b.sqlite"))
+    assert (None, None, None, Path("a/b.sqlite")) == tuple(
+        map(sqlite_file, ("sqlite://", "sqlite:///:memory:", "postgresql://h/d", "sqlite:///a/b.sqlite"))
     )

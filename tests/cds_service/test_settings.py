@@ -1,16 +1,19 @@
 """Settings: misspelt names stop start-up, and each mode says what it lacks."""
 
+from pathlib import Path
+
 import pytest
 
 from cds_service.app import create_app
 from cds_service.settings import FhirServer, Issuer, Settings, SettingsError, load_settings
 from cds_service.site import site_of
-from cds_service.starting import start_faults
+from cds_service.starting import start_faults, start_warnings
 from fhir_mappings.quirks import DEFAULT_QUIRKS
 from tests.fakes import BASE, FakePredictor
 
 READY = {"fhir_servers": (FhirServer(base=BASE),), "issuers": (Issuer(iss="https://ehr.example", jku=("https://ehr.example/jwks",)),),
-         "simulated_risk": "show"}  # fmt: skip
+         "simulated_risk": "show", "public_base_url": "https://cds.example"}  # fmt: skip
+TENANTS = (*READY["issuers"], Issuer(iss="https://other.example", jku=("https://other.example/jwks",)))
 
 
 def test_a_misspelt_name_stops_start_up():
@@ -62,6 +65,78 @@ def test_plain_http_is_refused_in_production():
 def test_the_demo_listens_on_loopback_only():
     """The demo has no authentication."""
     assert "ENDWATCH_HOST" in start_faults(Settings(mode="demo", host="0.0.0.0"), "simulated")[0]  # noqa: S104
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "cds.example", ""])  # noqa: S104
+def test_test_mode_listens_on_loopback_unless_it_is_told_to_be_open(host: str):
+    """It takes calls without a token; who opens it to a network has said so, and each start logs it."""
+    settings = Settings(mode="test", host=host, fhir_servers=(FhirServer(base=BASE, auth="none"),))
+    (fault,) = start_faults(settings, "simulated")
+    assert "ENDWATCH_HOST must be a loopback address in test mode, or ENDWATCH_OPEN_TEST_MODE be true" in fault
+    told = settings.model_copy(update={"open_test_mode": True})
+    assert () == start_faults(told, "simulated")
+    assert (f"test mode is open to the network of {host}: calls without a token are answered",) == start_warnings(told)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_test_mode_on_loopback_needs_no_more(host: str):
+    """And has nothing to warn of."""
+    settings = Settings(mode="test", host=host, fhir_servers=(FhirServer(base=BASE, auth="none"),))
+    assert ((), ()) == (start_faults(settings, "simulated"), start_warnings(settings))
+    assert () == start_warnings(Settings(**READY, host="0.0.0.0"))  # noqa: S104
+
+
+@pytest.mark.parametrize("auth", ["none", "backend"])
+def test_with_several_issuers_a_server_that_needs_no_token_of_theirs_names_its_own(auth: str):
+    """Else any of them could read the chart of another's patient."""
+    server = FhirServer(base="https://a.example/fhir", auth=auth)
+    named = server.model_copy(update={"issuers": ("https://ehr.example",)})
+
+    def told(server: FhirServer, issuers: tuple[Issuer, ...] = TENANTS) -> list[str]:
+        given = READY | {"fhir_servers": (FhirServer(base=BASE), server), "issuers": issuers}
+        return [fault for fault in start_faults(Settings(**given), "simulated") if "needs issuers" in fault]
+
+    assert [f"ENDWATCH_FHIR_SERVERS: {server.base} needs issuers, as ENDWATCH_ISSUERS lists several EHRs."] == (
+        told(server)
+    )
+    assert [] == told(named) == told(server, READY["issuers"]) == told(FhirServer(base=server.base))
+
+
+@pytest.mark.parametrize(("allow_http", "starts"), [(False, False), (True, True)])
+def test_no_name_of_a_server_is_plain_http_in_production(allow_http: bool, starts: bool):
+    """A call that names it so would be a call over plain http, for all we know."""
+    names = ("https://two.example/fhir", "http://three.example/fhir")
+    server = FhirServer(base=BASE, also_known_as=names, allow_http=allow_http)
+    faults = start_faults(Settings(**READY | {"fhir_servers": (server,)}), "simulated")
+    assert starts == (faults == ())
+    assert starts or "http://three.example/fhir must be https in production" in faults[0]
+
+
+@pytest.mark.parametrize("given", [{}, {"public_base_url": "http://cds.example"}])
+def test_production_says_under_which_https_address_it_is_reached(given: dict[str, str]):
+    """By its default every token would be refused, and by http tokens and charts could be read on their way."""
+    others = {key: value for key, value in READY.items() if key != "public_base_url"}
+    (fault,) = start_faults(Settings(**others | given), "simulated")
+    assert fault.startswith("ENDWATCH_PUBLIC_BASE_URL must be ")
+    loopback = {"public_base_url": "http://127.0.0.1:8000"}
+    assert () == start_faults(Settings(**others | loopback), "simulated")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite+pysqlite:///:memory:", "sqlite+pysqlite://",
+        "sqlite:///file::memory:?uri=true", "sqlite:///file::memory:?cache=shared&uri=true",
+        "sqlite:///file:any?mode=memory&cache=shared&uri=true", "sqlite:///file:/any?vfs=memdb&uri=true",
+        "sqlite:///file:?uri=true", "sqlite:///?uri=true", "sqlite:///:memory:?uri=true",
+    ],
+)  # fmt: skip
+def test_production_keeps_no_database_in_memory(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A token would count once for each worker and once after each start; feedback would be lost."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="ENDWATCH_DATABASE_URL: "):
+        create_app(Settings(**READY, database_url=url), predictor=FakePredictor())
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

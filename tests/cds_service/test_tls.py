@@ -78,17 +78,18 @@ def test_name_in_handshake_and_certificate_is_the_urls(tmp_path: Path):
 def test_a_certificate_of_another_name_gets_no_request(tmp_path: Path, name: str):
     """Trusted as it is, it is not this host's: no token is sent."""
     other = certificate(tmp_path, name)
-    with serving(other) as (url, _, requests), pytest.raises(OutboundError, match="not reachable"):
+    with serving(other) as (url, _, requests), pytest.raises(OutboundError, match="not reachable: TLS failed"):
         fetched(url, other)
     assert [] == requests
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_no_request(tmp_path: Path):
-    """The right name, signed by itself, while another is trusted."""
+    """The right name, signed by itself, while another is trusted: to us, the server is down."""
     (tmp_path / "other").mkdir()
     own, other = certificate(tmp_path, "localhost"), certificate(tmp_path / "other", "localhost")
-    with serving(own) as (url, _, requests), pytest.raises(OutboundError, match="not reachable"):
+    with serving(own) as (url, _, requests), pytest.raises(OutboundError, match="not reachable: TLS failed") as error:
         fetched(url, other)
+    assert error.value.is_down
     assert [] == requests
 
 

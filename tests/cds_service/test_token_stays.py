@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -18,8 +19,9 @@ from cds_service.outbound.session import OutboundError, get_json, new_session
 from cds_service.settings import FhirServer, Settings
 from fhir_mappings.queries import Search
 from tests import builders as b
-from tests.cds_service.calls import prefetch, request
-from tests.fakes import FakePredictor
+from tests.cds_service.calls import client, prefetch, request
+from tests.cds_service.test_collect import asked, server
+from tests.fakes import FakeFhir, FakePredictor
 from tests.loopback import Heard, http, listening
 
 TOKEN = "secret-1"
@@ -137,3 +139,15 @@ def test_a_call_that_is_led_astray_is_answered_without_leaving_the_listed_server
     assert heard.requests
     assert "Labs unknown: the FHIR server answered 307" in response.get_json()["cards"][0]["detail"]
     assert TOKEN not in response.get_data(as_text=True)
+
+
+def test_the_token_of_one_call_is_never_that_of_another():
+    """One service, call after call: each request of a call carries its own token, and that of an open call none."""
+    fhir = FakeFhir(server())
+    service = client(fhir)
+    for token in ("secret-1", "secret-2", None, "secret-1", None):
+        fhir.asked.clear()
+        given = {"access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": "s", "subject": "x"}
+        body = asked(hookInstance=str(uuid4()), **({"fhirAuthorization": given} if token else {}))
+        assert 200 == service.post("/cds-services/end-risk", json=body).status_code
+        assert {f"Bearer {token}" if token else None} == {one.headers.get("Authorization") for one in fhir.asked}

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -180,7 +181,7 @@ def test_stale_keys_serve_while_one_thread_renews_them():
 
 def service_knows(service: Trust, kid: str) -> bool:
     """True while the set that the service holds has this kid."""
-    return kid in {key["kid"] for key in service._sources[JKU].current()}
+    return kid in {key["kid"] for key in service._sources[JKU].current(inf)}
 
 
 def test_keys_of_a_server_that_fails_serve_for_an_hour_and_no_longer():
@@ -281,9 +282,9 @@ def test_a_file_is_read_again_when_it_has_changed_and_only_then(tmp_path: Path):
     path = tmp_path / "jwks.json"
     path.write_text(json.dumps({"keys": [EC_PUBLIC]}))
     service = trust(FakeFhir({}), jwks_file=path, jku=())
-    held = service._sources[path].current()
+    held = service._sources[path].current(inf)
     assert ISS == service.check(ours(), CALL)
-    assert held is service._sources[path].current()
+    assert held is service._sources[path].current(inf)
     (tmp_path / "new").write_text(json.dumps({"keys": [public_jwk(OTHER_KEY, "new")]}))
     (tmp_path / "new").replace(path)
     assert ISS == service.check(signed(OTHER_KEY, "ES384", "new"), CALL)

@@ -14,10 +14,11 @@ from cds_service.settings import Settings
 from models.prediction import Predicts
 from tests.conformance.answered import URL, Answered, Json
 from tests.conformance.signing import Signer
-from tools.conformance import FOLDER, PAGE_TEST, Outcome, Tried
+from tools.conformance import FOLDER, NONE_SENT, PAGE_TEST, Outcome, Tried
 
 _NAMED = pytest.StashKey[dict[str, tuple[int, ...]]]()
 _FOUND = pytest.StashKey[dict[str, Outcome]]()
+_EMPTY = pytest.StashKey[dict[str, tuple[int, ...]]]()
 _FILES = pytest.StashKey[set[str]]()
 
 
@@ -32,17 +33,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     own = [item for item in items if item.path.parent == FOLDER]
     config.stash[_NAMED] = {_name(item): named for item in own if (named := _rows(item))}
     config.stash[_FILES] = {item.path.name for item in own}
-    config.stash[_FOUND] = {}
+    config.stash[_FOUND], config.stash[_EMPTY] = {}, {}
     items.sort(key=lambda item: item.nodeid.endswith(PAGE_TEST))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Note the worst of what a test's setup, call and teardown came to."""
+    """Note the worst of what a test's setup, call and teardown came to, and the rows of which it saw nothing."""
     report = yield
     found = item.config.stash[_FOUND]
     if found.get(_name(item)) != "failed" and (report.outcome != "passed" or report.when == "call"):
         found[_name(item)] = report.outcome
+    item.config.stash[_EMPTY][_name(item)] = tuple(row for told, row in item.user_properties if told == NONE_SENT)
     return report
 
 
@@ -62,8 +64,8 @@ def _rows(item: pytest.Item) -> tuple[int, ...]:
 
 
 def _tried(config: pytest.Config) -> list[Tried]:
-    found = config.stash[_FOUND]
-    return [Tried(name, named, found.get(name)) for name, named in config.stash[_NAMED].items()]
+    found, empty = config.stash[_FOUND], config.stash[_EMPTY]
+    return [Tried(name, named, found.get(name), empty.get(name, ())) for name, named in config.stash[_NAMED].items()]
 
 
 @pytest.fixture

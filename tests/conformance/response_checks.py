@@ -51,7 +51,8 @@ def links_of(answer: Json) -> list[Json]:
     return [one for card in cards_of(answer) for one in card.get("links", [])]
 
 
-def _sources(answer: Json) -> list[Json]:
+def sources_of(answer: Json) -> list[Json]:
+    """The sources of all cards."""
     return [card["source"] for card in cards_of(answer) if isinstance(card.get("source"), dict)]
 
 
@@ -104,7 +105,7 @@ def no_empty(answer: Json) -> Iterator[str]:
 @check(5)
 def no_valueless(answer: Json) -> Iterator[str]:
     """No optional member of card, suggestion or answer stands without a value."""
-    holders = [answer, *cards_of(answer), *suggestions_of(answer), *actions_of(answer), *_sources(answer)]
+    holders = [answer, *cards_of(answer), *suggestions_of(answer), *actions_of(answer), *sources_of(answer)]
     optional = {
         "systemActions", "extension", "detail", "suggestions", "selectionBehavior", "overrideReasons", "links",
         "icon", "topic", "url", "actions", "isRecommended", "uuid", "resource", "resourceId",
@@ -147,25 +148,25 @@ def a_source(answer: Json) -> Iterator[str]:
 @check(53)
 def a_source_s_label(answer: Json) -> Iterator[str]:
     """A string that says something."""
-    yield from (f"label: {source.get('label')!r}" for source in _sources(answer) if not _said(source.get("label")))
+    yield from (f"label: {source.get('label')!r}" for source in sources_of(answer) if not _said(source.get("label")))
 
 
 @check(54)
 def a_source_s_url(answer: Json) -> Iterator[str]:
     """Absolute where it is there."""
-    yield from (f"url: {one['url']!r}" for one in _sources(answer) if "url" in one and not _absolute(one["url"]))
+    yield from (f"url: {one['url']!r}" for one in sources_of(answer) if "url" in one and not _absolute(one["url"]))
 
 
 @check(55)
 def a_source_s_icon(answer: Json) -> Iterator[str]:
     """Absolute where it is there."""
-    yield from (f"icon: {one['icon']!r}" for one in _sources(answer) if "icon" in one and not _absolute(one["icon"]))
+    yield from (f"icon: {one['icon']!r}" for one in sources_of(answer) if "icon" in one and not _absolute(one["icon"]))
 
 
 @check(56)
 def a_source_s_topic(answer: Json) -> Iterator[str]:
     """A Coding, on every card."""
-    yield from (f"topic: {one.get('topic')!r}" for one in _sources(answer) if not _coding(one.get("topic")))
+    yield from (f"topic: {one.get('topic')!r}" for one in sources_of(answer) if not _coding(one.get("topic")))
 
 
 @check(57)
@@ -331,7 +332,7 @@ def nothing_unasked(answer: Json) -> Iterator[str]:
 @check(101)
 def whole_codings(answer: Json) -> Iterator[str]:
     """Code and system in each Coding of ours, be it topic or reason."""
-    codings = [source["topic"] for source in _sources(answer) if "topic" in source]
+    codings = [source["topic"] for source in sources_of(answer) if "topic" in source]
     codings += [one for card in cards_of(answer) for one in card.get("overrideReasons", [])]
     yield from (f"coding: {one!r}" for one in codings if not _coding(one))
 

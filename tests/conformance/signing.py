@@ -37,7 +37,8 @@ class Signer:
         file = self.folder / "jwks.json"
         file.write_text(json.dumps({"keys": [public_jwk(EC_KEY, "ec"), public_jwk(RSA_KEY, "rsa")]}))
         whole = {
-            "mode": "production", "simulated_risk": "show", "fhir_servers": (FhirServer(base=BASE),),
+            "mode": "production", "simulated_risk": "show", "public_base_url": PUBLIC,
+            "fhir_servers": (FhirServer(base=BASE),),
             "issuers": (Issuer(iss=ISS, jwks_file=file),),
             "database_url": f"sqlite:///{self.folder / 'endwatch.sqlite'}",
         }  # fmt: skip

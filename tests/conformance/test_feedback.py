@@ -70,6 +70,15 @@ def test_feedback_may_name_the_card_and_suggestion_of_an_answer():
     assert (200, {"stored": 1}) == told(entry, service=service)
 
 
+@pytest.mark.row(80)
+def test_an_override_may_say_that_no_suggestion_was_taken():
+    """As null or as an empty list: one entry with a member more than it needs must not cost the whole batch."""
+    for nothing in (None, []):
+        entry = overridden() | {"acceptedSuggestions": nothing, "overrideReason": None}
+        assert (200, {"stored": 1}) == told(entry)
+        assert "feedback[0].acceptedSuggestions" == field(accepted() | {"acceptedSuggestions": nothing})
+
+
 @pytest.mark.row(78)
 @pytest.mark.parametrize("body", [{}, {"feedback": {}}, {"feedback": None}, {"feedback": []}, [], "x"])
 def test_a_body_without_a_list_of_entries_is_refused(body: Any):

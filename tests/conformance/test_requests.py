@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from cds_service.outbound.hosts import target_for
+from cds_service.settings import FhirServer, Settings, SettingsError
 from models.prediction import Predicts
 from tests import builders as b
 from tests.cds_service.calls import INSTANCE, client, prefetch, request
@@ -45,6 +47,7 @@ def test_a_service_is_called_by_post_at_its_id():
         service.get(URL).status_code, service.put(URL, json=request()).status_code,
         service.post("/cds-services/other", json=request()).status_code,
     ]  # fmt: skip
+    assert {"OPTIONS", "POST"} == set(service.get(URL).headers["Allow"].split(", "))  # RFC 9110, 15.5.6
 
 
 @pytest.mark.row(19)
@@ -108,12 +111,28 @@ def test_an_authorization_without_a_server_is_refused():
 
 @pytest.mark.row(23)
 def test_production_calls_no_server_over_plain_http(signer: Signer):
-    """A call that names one so is answered from its prefetch; a list that has one does not start."""
-    fhir = chart_server()
-    body = without("labs", fhirServer=BASE.replace("https", "http"))
+    """A call that names one so is answered from its prefetch, listed or not; a list that has one does not start."""
+    plain, fhir = BASE.replace("https", "http"), chart_server()
+    body = without("labs", fhirServer=plain)
     response = client(fhir, **signer.production()).post(URL, json=body, headers=signer.header(URL))
     assert "labs unknown" in response.get_json()["cards"][0]["detail"].lower()
+    for entry in (FhirServer(base=plain), FhirServer(base=BASE, also_known_as=(plain,))):
+        with pytest.raises(SettingsError, match=f"ENDWATCH_FHIR_SERVERS: {plain} must be https"):
+            client(fhir, **signer.production(fhir_servers=(entry,)))
     assert [] == fhir.asked
+
+
+@pytest.mark.row(23)
+@pytest.mark.parametrize(
+    "listed", [{"base": BASE.replace("https", "http")}, {"base": BASE, "also_known_as": ("http://x.example/fhir",)}]
+)
+def test_a_call_is_judged_by_the_scheme_of_its_own_entry(listed: Json):
+    """What start-up refuses is refused to a call as well: it rests on no check but its own."""
+    settings = Settings(fhir_servers=(FhirServer(**listed),))
+    named = listed.get("also_known_as", (listed["base"],))[0]
+    assert target_for(named, settings) is None
+    allowed = Settings(fhir_servers=(FhirServer(**listed, allow_http=True),))
+    assert target_for(named, allowed) is not None
 
 
 @pytest.mark.row(24)

@@ -14,35 +14,46 @@ from models.prediction import Predicts
 from tests.cds_service.calls import client, request
 from tests.conformance.answered import URL, Answered, Json, each
 from tests.conformance.response_checks import CHECKS, actions_of, cards_of, suggestions_of
+from tests.conformance.response_subjects import none_is_sent
 from tests.conformance.signing import Signer
 from tests.fakes import FakePredictor
+from tools.conformance import NONE_SENT
 
+Told = Callable[[str, object], None]
 Plant = Callable[[Json], Any]
 """Spoils an answer in place."""
 
 
 @pytest.mark.parametrize("row", each(CHECKS))
-def test_every_answer_keeps(answers: tuple[Answered, ...], row: int):
+def test_every_answer_keeps(answers: tuple[Answered, ...], row: int, record_property: Told):
     """The answer to each demo patient has nothing that the row's check finds wrong."""
+    if none_is_sent(row, (answer.body for answer in answers)):
+        record_property(NONE_SENT, row)
     faults = {answer.patient.id: list(CHECKS[row](answer.body)) for answer in answers}
     assert {} == {name: found for name, found in faults.items() if found}
 
 
 @pytest.mark.row(*CHECKS)
 @pytest.mark.parametrize("simulated_risk", ["show", "withhold"])
-def test_every_answer_of_production_keeps_them_too(model: Predicts, signer: Signer, simulated_risk: str):
+def test_every_answer_of_production_keeps_them_too(
+    model: Predicts, signer: Signer, simulated_risk: str, record_property: Told
+):
     """Signed calls, with the figure and without it."""
     moment: list[datetime] = []
     settings = Settings(**signer.production(simulated_risk=simulated_risk))
     service = create_app(settings, predictor=model, clock=lambda: moment[-1], live=False).test_client()
     faults: list[tuple[str, int, str]] = []
+    bodies: list[Json] = []
     for patient in demo_patients():
         bundle = patient.bundle
         moment.append(as_of(bundle))
         response = service.post(URL, json=request_for(patient, bundle), headers=signer.header(URL))
         assert 200 == response.status_code
-        answer = response.get_json()
+        bodies.append(answer := response.get_json())
         faults += [(patient.id, row, fault) for row, check in CHECKS.items() for fault in check(answer)]
+    for row in CHECKS:
+        if none_is_sent(row, bodies):
+            record_property(NONE_SENT, row)
     assert [] == faults
 
 
@@ -183,6 +194,7 @@ def test_a_planted_fault_is_found(answers: tuple[Answered, ...], row: int, plant
     plant(spoiled)
     assert [] == list(CHECKS[row](good))
     assert list(CHECKS[row](spoiled))
+    assert not none_is_sent(row, [spoiled])
 
 
 def test_a_fault_is_planted_for_every_check():

@@ -33,10 +33,14 @@ def test_the_page_says_what_this_run_found(tried: list[Tried]):
         ([Tried("a", (1,), "passed"), Tried("b", (1, 2), "failed")], "failed"),
         ([Tried("a", (1,), "passed"), Tried("b", (1,), "skipped")], "skipped"),
         ([Tried("a", (1,), "passed"), Tried("b", (2,), "failed")], "passed"),
+        ([Tried("a", (1, 2), "passed", (1,)), Tried("b", (1,), "passed", (1,))], "passed: none is sent"),
+        ([Tried("a", (1, 2), "passed", (2,)), Tried("b", (1,), "passed")], "passed"),
+        ([Tried("a", (1,), "passed", (1,)), Tried("b", (1,), "passed")], "passed"),
+        ([Tried("a", (1,), "passed", (1,)), Tried("b", (1,), "failed", (1,))], "failed"),
     ],
 )
 def test_a_row_passed_only_if_all_its_tests_did(tried: Sequence[Tried], result: str):
-    """The page says the worst."""
+    """The page says the worst, and where no test saw what the row is about."""
     (line,) = [line for line in page(tried).splitlines() if line.startswith("| 1 |")]
     assert line.endswith(f"| {result} |")
 

@@ -52,15 +52,17 @@ def test_every_body_that_we_send_is_declared_as_json_and_parses(answers: tuple[A
     [
         ({"fhir_servers": (FhirServer(base="http://ehr.example/fhir"),)}, "ENDWATCH_FHIR_SERVERS"),
         ({"issuers": (Issuer(iss="https://ehr.example", jku=("http://ehr.example/jwks",)),)}, "ENDWATCH_ISSUERS"),
+        ({"public_base_url": "http://cds.example"}, "ENDWATCH_PUBLIC_BASE_URL"),
     ],
 )
 def test_production_does_not_start_with_a_plain_http_address(changed: dict[str, object], named: str):
-    """Of a FHIR server or of a key set; the fault names the setting."""
+    """Of a FHIR server, a key set or our own; the fault names the setting."""
     whole = {
         "mode": "production",
         "fhir_servers": (FhirServer(base="https://ehr.example/fhir"),),
         "issuers": (Issuer(iss="https://ehr.example", jku=("https://ehr.example/jwks",)),),
         "simulated_risk": "show",
+        "public_base_url": "https://cds.example",
     }
     assert () == start_faults(Settings(**whole), "simulated")  # type: ignore[arg-type]
     (fault,) = start_faults(Settings(**(whole | changed)), "simulated")  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,14 +13,14 @@ from fhir_mappings.queries import (
     CLINICAL,
     CORE,
     Query,
-    elsewhere,
     fallback_searches,
-    follow_ups,
     is_lacking,
     own_searches,
     templates,
 )
-from tests.builders import T0, Resource, at, encounter, medication_request, report
+from fhir_mappings.references import elsewhere, follow_ups
+from fhir_mappings.reports import REPORTS_BEFORE
+from tests.builders import T0, Resource, at, encounter, medication_request, report, when
 
 BASE = "https://ehr.example/fhir"
 GOLDEN = Path(__file__).parents[1] / "golden" / "templates.json"
@@ -134,6 +135,16 @@ def test_reports_are_asked_again_without_a_category_and_then_as_documents() -> N
     assert "category" not in dict(again.params)
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_reports_and_documents_are_asked_as_far_back_as_they_count(place: int) -> None:
+    """A transfer brings its scans: those of the day before arrival may hold the hemorrhage."""
+    searches = own_searches(query("reports"), "p1", t0=T0, as_of=at(4)) + fallback_searches(
+        query("reports"), "p1", t0=T0
+    )
+    assert "ge2026-03-01T08:00:00+00:00" == dict(searches[place].params)["date"]
+    assert at(-24) == T0 - REPORTS_BEFORE
+
+
 def test_what_has_no_fallback_is_asked_once() -> None:
     """NIHSS may stand in forms, drugs in statements; for all else an empty answer is an answer."""
     fallbacks = {key: [one.path for one in fallback_searches(each, "p1", t0=T0)] for key, each in QUERIES.items()}
@@ -150,6 +161,21 @@ def test_reports_without_any_text_count_as_lacking() -> None:
     assert is_lacking(query("reports"), [bare])
     assert not is_lacking(query("reports"), [bare, report("No hemorrhage.")])
     assert is_lacking(query("nihss"), [])
+
+
+@pytest.mark.parametrize(
+    ("times", "lacks"),
+    [
+        ({"effectiveDateTime": when(-3), "issued": when(2)}, True), ({"effectiveDateTime": when(-0.5)}, False),
+        ({"effectivePeriod": {"start": when(-30), "end": when(2)}}, True), ({"effectivePeriod": {}}, False),
+        ({"issued": when(-3)}, True), ({"date": when(-3)}, True), ({"date": when(1)}, False), ({}, False),
+    ],
+)  # fmt: skip
+def test_a_report_from_before_the_stay_says_nothing_of_those_of_the_stay(times: dict[str, Any], lacks: bool) -> None:
+    """A transfer brings its scan under a category, and the reports of this house may carry none."""
+    bare = {key: value for key, value in report("x").items() if key not in ("effectiveDateTime", "issued")}
+    assert lacks is is_lacking(query("reports"), [bare | times], T0)
+    assert not is_lacking(query("reports"), [bare | times])
 
 
 def test_forms_are_offered_as_a_template_and_fetched_only_as_a_fallback() -> None:
@@ -234,23 +260,33 @@ def test_a_look_alike_of_our_base_is_another_server(host: str) -> None:
 
 def wanted(reference: str, base: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a second round reads for an order of this drug, and what it leaves on other servers."""
-    raws = [by_reference(reference)]
-    return follow_ups(raws, [], base), elsewhere(raws, [], base)
+    raws, bases = [by_reference(reference)], () if base is None else (base,)
+    return follow_ups(raws, [], bases), elsewhere(raws, [], bases)
+
+
+def test_a_server_is_the_same_under_all_its_names() -> None:
+    """Read is always by type and id: what name a reference says makes no difference."""
+    names = (BASE, "https://public.ehr.example/r4")
+    raws = [by_reference(f"{name}/Medication/d{number}") for number, name in enumerate((*names, "https://x.example"))]
+    assert (("Medication/d0", "Medication/d1"), ("Medication/d2",)) == (
+        follow_ups(raws, [], names),
+        elsewhere(raws, [], names),
+    )
 
 
 def test_one_resource_named_in_several_ways_is_read_once_and_not_if_held() -> None:
     """Relative, absolute and versioned references to it are the same; what is held is neither read nor missed."""
     raws = [by_reference(form) for form in ("Medication/d1/_history/2", "Medication/d1", f"{BASE}/Medication/d1")]
     held = [{"resourceType": "Medication", "id": "d1"}]
-    assert ("Medication/d1",) == follow_ups(raws, [], BASE)
-    assert ((), ()) == (follow_ups(raws, held, BASE), elsewhere(raws, held))
+    assert ("Medication/d1",) == follow_ups(raws, [], (BASE,))
+    assert ((), ()) == (follow_ups(raws, held, (BASE,)), elsewhere(raws, held))
 
 
 def test_an_attachment_and_an_earlier_encounter_by_absolute_url_are_read() -> None:
     """Oracle's servers write attachments so."""
     document = {"resourceType": "DocumentReference", "content": [{"attachment": {"url": f"{BASE}/Binary/b1"}}]}
     stay = encounter("e1", part_of="e0") | {"partOf": {"reference": f"{BASE}/Encounter/e0/_history/1"}}
-    assert ("Binary/b1", "Encounter/e0") == follow_ups([document, stay], [], BASE)
+    assert ("Binary/b1", "Encounter/e0") == follow_ups([document, stay], [], (BASE,))
     assert ("Binary/b1", "Encounter/e0") == elsewhere([document, stay], [])
 
 
@@ -268,8 +304,8 @@ def test_an_attachment_and_an_earlier_encounter_by_absolute_url_are_read() -> No
 def test_the_second_round_reads_nothing_but_plain_encounters_and_drugs(reference: object) -> None:
     """A reference of a chart never climbs out of the server's base or turns into another request."""
     stay = encounter() | {"partOf": {"reference": reference}}
-    for base in (BASE, "https://ehr.example", None):
-        assert ((), ()) == (follow_ups([stay], [], base), elsewhere([stay], [], base))
+    for bases in ((BASE,), ("https://ehr.example",), ()):
+        assert ((), ()) == (follow_ups([stay], [], bases), elsewhere([stay], [], bases))
 
 
 def test_the_second_round_reads_attachments_and_the_results_of_reports_without_text() -> None:

@@ -2,13 +2,14 @@
 
 import contextlib
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mappings.codes import analytes
-from fhir_mappings.units import UnitError, dimer_kind, is_typed_unit, to_canonical, warm_up
+from fhir_mappings.units import MOST_UNLISTED, ChartUnits, UnitError, dimer_kind, is_typed_unit, to_canonical, warm_up
 
 
 def canonical(value: float, unit: str | None, name: str, ucum: str | None = None) -> float:
@@ -51,6 +52,10 @@ def canonical(value: float, unit: str | None, name: str, ucum: str | None = None
         ("crp", 12000, "µg/L", 12),
         ("crp", 12000, "μg/L", 12),
         ("fibrinogen", 300, "mg/100 mL", 3),
+        ("crp", 0.3, "mg/(100.mL)", 3),
+        ("crp", 0.3, "mg/(10.mL)", 30),
+        ("crp", 3, "10.mg/L", 30),
+        ("platelets", 25, "10.10*9/L", 250),
         ("wbc", 9.1, "K/uL", 9.1),
         ("wbc", 9.1, "x10^9/L", 9.1),
         ("wbc", 9.1, "10*3/uL", 9.1),
@@ -206,3 +211,44 @@ def test_a_unit_met_before_costs_nothing() -> None:
     start = time.process_time()
     meet(1000)
     assert time.process_time() - start < 0.08
+
+
+def test_a_misfit_met_before_costs_nothing() -> None:
+    """A unit of something else is worked out once, too."""
+    warm_up()
+
+    def meet(times: int) -> None:
+        for _ in range(times):
+            with pytest.raises(UnitError, match="does not fit"):
+                canonical(10, "mL/min/kg", "glucose")
+
+    meet(1)
+    start = time.process_time()
+    meet(500)
+    assert time.process_time() - start < 0.08
+
+
+def test_no_long_text_is_kept() -> None:
+    """A megabyte beside a good code is passed over, and gone when the call is."""
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            assert 100 == canonical(100, f"{number}" * 500_000, "glucose", ucum="mg/dL")
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_chart_has_its_share_of_unlisted_units_and_any_number_of_listed_ones() -> None:
+    """What is over it says so; a unit met in this chart is read again, and another chart has a share of its own."""
+    glucose = analytes()["glucose"]
+    units, other = ChartUnits(), ChartUnits()
+    for number in range(MOST_UNLISTED):
+        units.conversion(f"{number + 1}.mg/dL", None, glucose)
+    with pytest.raises(UnitError, match=f'unit "777.mg/dL" is one of more than {MOST_UNLISTED} that are not listed'):
+        units.conversion("777.mg/dL", None, glucose)
+    assert 3 == units.conversion("3.mg/dL", None, glucose).factor
+    assert 777 == other.conversion("777.mg/dL", None, glucose).factor
+    assert 18.016 == pytest.approx(units.conversion("mmol/L", "mmol/L", glucose).factor)
+    with pytest.raises(UnitError, match="not known"):
+        units.conversion("mg.m.m.m.m/m/m/m/m/dL", None, glucose)

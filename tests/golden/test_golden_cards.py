@@ -32,7 +32,9 @@ def test_a_card_says_what_it_said(request: pytest.FixtureRequest, model: Predict
     assert golden.read_text("utf-8") == text
 
 
-@pytest.mark.parametrize("name", ["flagged", "missing-labs", "end-charted", "occlusion", "contradiction", "thrombolysis", "not-coded"])
+@pytest.mark.parametrize(
+    "name", ["flagged", "missing-labs", "end-charted", "occlusion", "contradiction", "thrombolysis", "not-coded"]
+)
 def test_a_german_card_says_what_it_said(request: pytest.FixtureRequest, model: Predicts, name: str):
     """With day and month; rewritten by ``--write-goldens`` only."""
     patient = demo_patient(name)

@@ -14,7 +14,7 @@ from cds_service.settings import FhirServer, Settings
 from fhir_mappings.inputs import Feature, ModelInputs
 from fhir_mappings.queries import templates
 from models.prediction import NotComputed, Prediction, Predicts
-from tests.builders import Resource, searchset
+from tests.builders import Resource, every_visit, searchset
 from tests.integration.servers import Server
 
 AS_OF = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
@@ -101,4 +101,5 @@ def everything(charted: Mapping[str, Iterable[Resource]]) -> dict[str, Any]:
     """A prefetch that holds everything that is asked for: resources by key, the patient alone."""
     (patient,) = charted["patient"]
     keys = charted.keys() & templates().keys() - {"patient"}
-    return {"patient": patient} | {key: searchset(*charted[key]) for key in keys}
+    sent = {"patient": patient} | {key: searchset(*charted[key]) for key in keys}
+    return sent | {"encounters": every_visit(*charted["encounters"], patient=patient["id"])}

@@ -10,7 +10,8 @@ from tests.servers_told import tell
 
 
 def _noted(server: Server, config: pytest.Config) -> Server:
-    tell(config, f"FHIR server ({server.kind}): {server.name} {server.version}")
+    kind = f"given, {server.kind}" if server.given else server.kind
+    tell(config, f"FHIR server ({kind}): {server.name} {server.version}")
     return server
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -21,11 +22,12 @@ from fhir_mappings.inputs import ModelInputs
 from models.prediction import Predicts
 from tests.integration.asking import URL, Recorder, authorization
 from tests.integration.fault_kinds import MARK, OTHER_PATIENT
-from tests.integration.fault_truth import Chart, Json, Truth, wrongs
+from tests.integration.fault_truth import Chart, Json, Truth, said_on, wrongs
 from tools.hapi import NoHapi, hapi
 
 TOKEN = "token-of-the-call-"
 _TIMEOUT_S = 60.0
+_MANY_CODES = Path(__file__).with_name("many_codes")
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,12 @@ class CameTo:
 class Caller:
     """The service with everything real but the clock, which stands at the moment of the chart."""
 
-    def __init__(self, base: str, model: Predicts, **settings: Any) -> None:
+    def __init__(self, base: str, model: Predicts, *, posts: bool = False, **settings: Any) -> None:
+        """``posts``: as a site whose local codes are too many for a URL asks HAPI for its laboratory values."""
         self.recorder = Recorder(model)
         self._moment: list[Any] = []
-        given = {"fhir_servers": (FhirServer(base=base),)} | settings
+        entry = FhirServer(base=base, profile="hapi" if posts else "generic")
+        given = {"fhir_servers": (entry,), "local_codes": _MANY_CODES if posts else None} | settings
         app = create_app(Settings(mode="test", **given), predictor=self.recorder, clock=lambda: self._moment[-1])
         self.base, self.client = base, app.test_client()
 
@@ -106,13 +110,25 @@ class Caller:
         return CameTo(answer.status_code, answer.get_json(), round(took, 1), seen)
 
 
-def outcome_of(came_to: CameTo, truth: Truth, model: Predicts) -> tuple[str, list[str]]:
-    """Which kind of answer it is (``complete``, ``said``, ``412``, ``503``, ``failed``), and what is wrong with it."""
+def outcome_of(
+    came_to: CameTo, truth: Truth, model: Predicts, met: frozenset[str] = frozenset()
+) -> tuple[str, list[str]]:
+    """Which kind of answer it is (``complete``, ``said``, ``cut``, ``412``, ``503``, ``failed``), and its faults.
+
+    ``met``: the queries that met a fault. ``cut`` is a card with more notes than it has room for, from which
+    nothing but these can be why it differs: whether they were said nobody has read.
+    """
     if came_to.status != 200:
         told = came_to.body.get("resourceType") == "OperationOutcome"
         expected = came_to.status in (412, 503) and told
         return (str(came_to.status), []) if expected else ("failed", [f"answered {came_to.status}"])
     found = wrongs(came_to.cards, came_to.seen, truth, model)
+    if (
+        found
+        and said_on(came_to.cards).more
+        and not (left := wrongs(came_to.cards, came_to.seen, truth, model, met=met))
+    ):
+        return "cut", left
     same = len(came_to.cards) == len(truth.cards) and all(
         one["detail"] == two["detail"] and one["summary"] == two["summary"]
         for one, two in zip(came_to.cards, truth.cards, strict=True)

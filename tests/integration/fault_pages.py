@@ -24,8 +24,8 @@ class Parted:
 
     def __init__(self, exchange: Exchange, body: Any, follow: Follow) -> None:
         self.base, self.proxy, self.body, self.follow = exchange.proxy.base, exchange.proxy, body, follow
-        self.first = f"{self.base}{exchange.asked.target}"
-        self.key = hashlib.sha256(exchange.asked.target.encode()).hexdigest()[:12]
+        self.first = f"{self.base}{exchange.asked.searched}"
+        self.key = hashlib.sha256(exchange.asked.searched.encode()).hexdigest()[:12]
 
     def page(self, number: int) -> Reply:
         """One page; those after the last hold what the last does."""
@@ -47,7 +47,7 @@ def parted(follow: Follow) -> Fault:
     """Searches parted into pages that are linked like this; a read as it is."""
 
     def fault(exchange: Exchange) -> None:
-        if exchange.asked.path.count("/") > 1:
+        if not exchange.asked.is_search:
             passed(exchange)
             return
         exchange.send(Parted(exchange, json.loads(exchange.forwarded().body), follow).page(0))

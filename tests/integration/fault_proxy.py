@@ -51,6 +51,18 @@ class Asked:
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
+    def is_search(self) -> bool:
+        """True for a search, by GET or by POST; a read is none."""
+        return self.path.removesuffix("/_search").count("/") == 1
+
+    @property
+    def searched(self) -> str:
+        """The same as a GET would ask it: what tells requests apart."""
+        query = "&".join(filter(None, (self.query, self.body.decode("latin-1"))))
+        path = self.path.removesuffix("/_search")
+        return f"{path}?{query}" if query else path
+
+    @property
     def caller(self) -> str:
         """Who asks: the token that came along."""
         return self.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -146,7 +158,7 @@ class Proxy:
     later: dict[str, Fault] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _counts: Counter[tuple[str, str, bytes]] = field(default_factory=Counter)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one request as the plan says."""
@@ -161,8 +173,8 @@ class Proxy:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         caller = handler.headers.get("Authorization", "")
         with self._lock:
-            self._counts[caller, below, query] += 1
-            number = self._counts[caller, below, query]
+            self._counts[caller, handler.path, body] += 1
+            number = self._counts[caller, handler.path, body]
             asked = Asked(str(handler.command), below, query, handler.headers, body, number)
             self.heard.append(asked)
         return asked

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fhir_mappings.codes import nihss_codes
+from fhir_mappings.queries import CLINICAL, CORE, fallback_searches
 from models.prediction import Predicts
 from tests.integration.fault_calls import TOKEN, Caller, CameTo, everything_logged, leaks, outcome_of
 from tests.integration.fault_kinds import KINDS
@@ -17,6 +18,13 @@ from tests.integration.fault_truth import Chart, Truth
 from tests.loopback import Heard, http, listening
 
 _LONG_MS = 30_000
+_KEYS = {query.resource_type: query.key for query in (*CORE, *CLINICAL)} | {
+    search.path: query.key
+    for query in CLINICAL
+    for search in fallback_searches(query, "", t0=None)
+}  # fmt: skip
+"""The queries by the types that are asked for them."""
+
 FILE = Path(__file__).with_name("faults.toml")
 
 Where = Literal["all", "labs", "nihss", "reports"]
@@ -31,6 +39,7 @@ ANSWERS: Mapping[str, str] = {
     "complete": "complete card",
     "said": "card that says what is missing",
     "412": "412",
+    "cut": "card without room to say all that is missing",
     "503": "503",
     "failed": "failed",
 }
@@ -38,18 +47,22 @@ ANSWERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One fault in one place, what has to come of it, and words one of which the answer has to give as reason."""
+    """One fault in one place, what has to come of it, and words one of which the answer has to give as reason.
+
+    ``posts``: long searches go by POST.
+    """
 
     kind: str
     says: str
     where: Where
     expected: Answer
     why: tuple[str, ...] = ()
+    posts: bool = False
 
     @property
     def name(self) -> str:
         """The row's name in tests."""
-        return f"{self.kind} ({self.where})"
+        return f"{self.kind} ({self.where}{', by POST' if self.posts else ''})"
 
 
 @cache
@@ -57,7 +70,7 @@ def rows() -> tuple[Row, ...]:
     """Every row, as `FILE` lists them."""
     faults = tomllib.loads(FILE.read_text("utf-8"))["fault"]
     return tuple(
-        Row(fault["kind"], fault["says"], where, fault[where], tuple(fault.get("why", ())))
+        Row(fault["kind"], fault["says"], where, fault[where], tuple(fault.get("why", ())), fault.get("posts", False))
         for fault in faults
         for where in WHERE
         if where in fault
@@ -92,8 +105,9 @@ def tried(row: Row, truth: Truth, base: str, model: Predicts, **settings: Any) -
         everything_logged() as log,
     ):
         proxy.elsewhere, proxy.moment = elsewhere.removesuffix("/fhir"), truth.chart.as_of
-        caller = Caller(proxy.base, model, **settings)
+        caller = Caller(proxy.base, model, posts=row.posts, **settings)
         came_to = caller.call(truth.chart, TOKEN)
+        posted = any(asked.method == "POST" for asked in proxy.heard)
         recent = caller.client.get("/calls.json").get_data(as_text=True)
     outcome, wrong = outcome_of(came_to, truth, model)
     said = _told(came_to, row)
@@ -101,6 +115,7 @@ def tried(row: Row, truth: Truth, base: str, model: Predicts, **settings: Any) -
         wrong = [*wrong, f"the reason is not told: {' or '.join(row.why)}"]
     wrong += leaks(log.getvalue() + recent, truth.chart.id) + leaks(json.dumps(came_to.body))
     wrong += ["another host was asked"] if visitors else []
+    wrong += ["no search went by POST"] if row.posts and not posted else []
     return Tried(row, outcome, came_to.milliseconds, said, tuple(wrong))
 
 
@@ -108,19 +123,21 @@ def _plan(row: Row) -> Plan:
     fault = KINDS[row.kind]
 
     def plan(asked: Asked) -> Fault:
-        return fault if row.where == "all" or row.where == place_of(asked) else passed
+        return fault if row.where in ("all", key_of(asked)) else passed
 
     return plan
 
 
-def place_of(asked: Asked) -> str:
-    """Which of the queries that faults are confined to a request belongs to; its path for any other."""
-    if asked.path == "/DiagnosticReport":
-        return "reports"
-    codes = ",".join(asked.params.get("code", ()))
-    if asked.path != "/Observation" or not codes:
-        return asked.path
-    return "nihss" if nihss_codes()[0] in codes else "labs"
+def key_of(asked: Asked) -> str:
+    """The query that a request belongs to; ``follow-ups`` for what is read because another refers to it."""
+    kind = asked.path.strip("/").partition("/")[0]
+    if not asked.is_search:
+        return "patient" if kind == "Patient" else "follow-ups"
+    if kind != "Observation":
+        return _KEYS.get(kind, kind)
+    if "category" in asked.params:
+        return "vitals"
+    return "nihss" if nihss_codes()[0] in asked.params.get("code", [""])[0] else "labs"
 
 
 def _told(came_to: CameTo, row: Row) -> str:

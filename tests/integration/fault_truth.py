@@ -5,7 +5,7 @@ An answer may lack what could not be read, if it says so. It may hold nothing th
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -122,8 +122,8 @@ class Said:
     more: int = 0
 
     def tells(self, keys: set[str]) -> bool:
-        """True where it says, or may say in what was left out, that one of these is not all there."""
-        return bool(self.keys & keys) or self.more > 0
+        """True where it says that one of these is not all there."""
+        return bool(self.keys & keys)
 
 
 def said_on(cards: list[Json]) -> Said:
@@ -142,13 +142,25 @@ def said_on(cards: list[Json]) -> Said:
     return Said(frozenset(keys), int(more[1]) if more else 0)
 
 
-def wrongs(cards: list[Json], seen: ModelInputs | None, truth: Truth, model: Predicts) -> list[str]:
-    """What is wrong with the cards of an answer; ``seen`` is what the model was asked, if it was."""
+def wrongs(
+    cards: list[Json],
+    seen: ModelInputs | None,
+    truth: Truth,
+    model: Predicts,
+    *,
+    met: frozenset[str] = frozenset(),
+) -> list[str]:
+    """What is wrong with the cards of an answer; ``seen`` is what the model was asked, if it was.
+
+    ``met``: queries that count as said where a card had no room for all its notes.
+    """
     said, found = said_on(cards), list[str]()
+    if said.more:
+        said = replace(said, keys=said.keys | met)
     if truth.cards and not cards:
         return ["no card for a patient inside the population"]
     if without_uuids(cards) != without_uuids(truth.cards):
-        found += [] if said.keys or said.more else ["differs from the truth and says of nothing that it is missing"]
+        found += [] if said.keys else ["differs from the truth and says of nothing that it is missing"]
         found += _wrong_scores(cards, truth.whole)
     if seen is not None and truth.inputs is not None:
         found += [*_wrong_values(seen, truth, said), *_wrong_text(seen, truth.inputs, said)]

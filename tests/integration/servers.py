@@ -29,14 +29,19 @@ KINDS = ("given",) if GIVEN else ("hapi", "oracle", "sekmet")
 FILLS_TEMPLATES = tuple(kind for kind in KINDS if kind != "oracle")
 """Without the vendor of whom it is not known what becomes of ``_sort`` in a template."""
 
+_NAMES = {"HAPI FHIR": "hapi", "SEKMET FHIR": "sekmet"}
+"""The kinds of servers by how their own name begins."""
+
 WANTS_TOKEN = tuple(kind for kind in KINDS if kind not in ("hapi", "oracle"))
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. ``kind`` is hapi, oracle, sekmet or given; ``token`` is what a call has to bring, None if open.
+    """A running server. ``kind`` is hapi, oracle, sekmet or unknown.
 
-    ``session`` is the tests' own way to it, with the right to write, at ``home``.
+    ``token`` is what a call has to bring, None if open. ``session`` is the tests' own way to it, with
+    the right to write, at ``home``. ``given``: it is one of somebody's own, of which only what it says
+    of itself is known.
     """
 
     kind: str
@@ -47,6 +52,7 @@ class Server:
     session: requests.Session = field(repr=False)
     token: str | None = field(default=None, repr=False)
     profile: str = "generic"
+    given: bool = False
 
     def put(self, resources: Iterable[Resource]) -> None:
         """Write all of them in one transaction, each under its own id."""
@@ -125,6 +131,12 @@ def sekmet_server() -> Iterator[Server]:
 
 @contextmanager
 def given_server() -> Iterator[Server]:
-    """The server that `GIVEN` names."""
-    with _server("given", GIVEN, write=_GIVEN_TOKEN, token=_GIVEN_TOKEN, profile=_GIVEN_PROFILE) as server:
-        yield server
+    """The server that `GIVEN` names, of the kind that it says it is."""
+    sent = {"write": _GIVEN_TOKEN, "token": _GIVEN_TOKEN}
+    with _server("unknown", GIVEN, **sent, profile=_GIVEN_PROFILE, given=True) as server:
+        yield replace(server, kind=kind_of(server.name))
+
+
+def kind_of(name: str) -> str:
+    """Which of the tests' servers one of this name is (``CapabilityStatement.software.name``)."""
+    return next((kind for start, kind in _NAMES.items() if name.startswith(start)), "unknown")

@@ -5,16 +5,21 @@ import socket
 import time
 from email.message import Message
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import requests
 
 from benchmarks.faults import Planted
 from cds_service.outbound.session import OutboundError, get_json, new_session
+from fhir_mappings.queries import CLINICAL, own_searches
+from tests.integration.asking import AS_OF
 from tests.integration.fault_kinds import KINDS
 from tests.integration.fault_proxy import Asked, proxied
+from tests.integration.fault_table import key_of
 from tests.loopback import always, http, listening
 
+LABS = next(query for query in CLINICAL if query.key == "labs")
 ENTRIES = [{"resource": {"id": "1"}}, {"resource": {"id": "2"}}]
 ANSWER = http(json.dumps({"resourceType": "Bundle", "entry": ENTRIES}).encode())
 
@@ -95,6 +100,31 @@ def _followed(session: requests.Session, url: str) -> list[int]:
         found.append(len(answer.json()["entry"]))
         url = next((link["url"] for link in answer.json()["link"]), "")
     return found
+
+
+def test_searches_by_post_are_told_apart_by_what_they_ask_and_parted_too():
+    """Their parameters are in the body: each meets its own fault, and its answer is no read's."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    planted = Planted(1, 1.0)
+    with listening(always(ANSWER)) as (base, _), proxied(base, lambda _: KINDS["pages"]) as proxy:
+        for code in ("1", "2", "1"):
+            answer = requests.post(f"{proxy.base}/Observation/_search", f"code={code}", headers=form, timeout=5)
+            assert (1, True) == (len(answer.json()["entry"]), "link" in answer.json())
+    assert [1, 1, 2] == [asked.number for asked in proxy.heard]
+    assert 2 == len({asked.searched for asked in proxy.heard})
+    many = [Asked("POST", "/Observation/_search", "", Message(), f"code={n}".encode(), 1) for n in range(40)]
+    assert 5 < len({planted(one) for one in many})
+
+
+def test_a_request_belongs_to_the_query_that_it_answers():
+    """By GET or by POST, in the first place or in another's."""
+    labs = dict(own_searches(LABS, "p1", t0=None, as_of=AS_OF)[0].params)
+    posted = Asked("POST", "/Observation/_search", "", Message(), urlencode(labs).encode(), 1)
+    read = [Asked("GET", path, "", Message(), b"", 1) for path in ("/Patient/p1", "/Binary/b1", "/Encounter/e")]
+    searched = [Asked("GET", path, "patient=p1", Message(), b"", 1) for path in ("/Encounter", "/DocumentReference")]
+    assert "labs" == key_of(posted)
+    assert ["patient", "follow-ups", "follow-ups"] == list(map(key_of, read))
+    assert ["encounters", "reports"] == list(map(key_of, searched))
 
 
 def test_a_hanging_request_ends_with_the_proxy():

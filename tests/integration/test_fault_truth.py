@@ -15,7 +15,7 @@ from fhir_mappings.inputs import ModelInputs
 from models.prediction import Predicts
 from tests.fakes import FakePredictor
 from tests.integration.asking import URL
-from tests.integration.fault_calls import TOKEN, everything_logged, leaks
+from tests.integration.fault_calls import TOKEN, CameTo, everything_logged, leaks, outcome_of
 from tests.integration.fault_kinds import MARK
 from tests.integration.fault_truth import Chart, Truth, said_on, wrongs
 
@@ -56,11 +56,23 @@ def test_what_is_missing_has_to_be_said(truth: Truth, fake: Predicts):
     """By the query that is concerned: another one's failure is no excuse."""
     seen = without(truth, "labs")
     assert [] == wrongs(told(truth, "Labs unknown: why."), seen, truth, fake)
-    assert [] == wrongs(told(truth, "And 2 more notes on the data."), seen, truth, fake)
     assert any("labs is not all there" in one for one in wrongs(told(truth, "Vitals unknown: why."), seen, truth, fake))
     assert ["differs from the truth and says of nothing that it is missing"] == wrongs(
         told(truth, ""), truth.inputs, truth, fake
     )
+
+
+def test_notes_that_were_cut_excuse_only_what_met_a_fault(truth: Truth, fake: Predicts):
+    """And the answer counts apart from those that say what is missing: what was cut nobody has read."""
+    seen, cut = without(truth, "labs"), told(truth, "And 2 more notes on the data.")
+    assert any("labs is not all there" in one for one in wrongs(cut, seen, truth, fake))
+    assert any("labs is not all there" in one for one in wrongs(cut, seen, truth, fake, met=frozenset({"vitals"})))
+    assert [] == wrongs(cut, seen, truth, fake, met=frozenset({"labs"}))
+    for text, kind in (("And 2 more notes on the data.", "cut"), ("Labs unknown: why.", "said")):
+        came_to = CameTo(200, {"cards": told(truth, text)}, 1.0, seen)
+        assert (kind, []) == outcome_of(came_to, truth, fake, frozenset({"labs", "vitals"}))
+    came_to = CameTo(200, {"cards": cut}, 1.0, seen)
+    assert "said" == outcome_of(came_to, truth, fake, frozenset({"vitals"}))[0]
 
 
 def test_missing_report_text_has_to_be_said(truth: Truth, fake: Predicts):
