@@ -1,12 +1,16 @@
 """What a card says of its data: used, missing, unknown, old or left out."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from cds_service.cards.escaping import plain
 from cds_service.cards.language import Language
 from cds_service.conclude import Conclusion
 from fhir_mappings.inputs import ModelInputs
 from fhir_mappings.snapshot import ClinicalSnapshot, Issue
+
+_LACKING = re.compile(r"([^:]+?)( (?:partly )?unknown: .*| may be incomplete\b.*)")
+"""What the issues of queries say (`cds_service.fhir_client.joining`): of what something lacks, and why."""
 
 _NOT_ALL = frozenset({"query-failed", "incomplete", "wrong-patient", "not-available"})
 """Codes of issues that tell of data which was there and was not used."""
@@ -46,11 +50,21 @@ def _on_inputs(inputs: ModelInputs, language: Language, most: int, absent: str, 
 
 def _issues(issues: Sequence[Issue], language: Language, most: int) -> Iterator[str]:
     """The issues as sentences, each once; their texts are English in every language, which the card says."""
-    said = list(dict.fromkeys(plain(issue.text, 120) for issue in issues))
+    said = _gathered(plain(issue.text, 120) for issue in issues)
     if shown := " ".join(map(_sentence, said[:most])):
         yield language.say("notes", notes=shown)
     if (left := len(said) - most) > 0:
         yield language.say("more_notes_one" if left == 1 else "more_notes_other", count=left)
+
+
+def _gathered(texts: Iterable[str]) -> list[str]:
+    """The texts, each once; where several queries lack something for one reason, one text names them all."""
+    lacking: dict[str, dict[str, None]] = {}
+    for text in texts:
+        found = _LACKING.fullmatch(text)
+        what, why = (found[1], found[2]) if found else (text, "")
+        lacking.setdefault(why or text, {})[what] = None
+    return [", ".join(whats) + (why if why not in whats else "") for why, whats in lacking.items()]
 
 
 def _sentence(text: str) -> str:

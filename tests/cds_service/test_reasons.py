@@ -134,3 +134,11 @@ def test_after_thrombolysis_the_card_says_when_it_was():
     """The intervals count from there."""
     lysis = b.searchset(b.procedure("472191000119101", 1, "lysis"))
     assert "After thrombolysis (Mon 09:00):" in card(procedures=lysis)["detail"]
+
+
+def test_what_lacks_for_one_reason_is_one_note():
+    """The reason takes the room, and a card has little; what lacks for another reason stands apart."""
+    part = b.searchset(b.observation("2345-7", 130, "mg/dL", 1, "g1"), next_url="https://fhir.example/next")
+    detail = card(labs=part, vitals=part, reports=None, medications={"resourceType": "Basic"})["detail"]
+    assert "Labs, vitals may be incomplete: more exists, and no fhirServer was given." in detail
+    assert "Medications unknown: no fhirServer was given." in detail

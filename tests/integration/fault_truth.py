@@ -28,7 +28,8 @@ Value = tuple[float | None, datetime | None, str | None]
 """A feature's value, time and source."""
 
 _NAMES = {query.name: query.key for query in (*CORE, *CLINICAL)} | {query.key: query.key for query in CLINICAL}
-_SAID = re.compile(rf"(?i)\b({'|'.join(map(re.escape, _NAMES))})(?: unknown| partly unknown| may be incomplete|: )")
+_NAME = f"(?:{'|'.join(map(re.escape, _NAMES))})"
+_SAID = re.compile(rf"(?i)\b({_NAME}(?:, {_NAME})*)(?: unknown| partly unknown| may be incomplete|: )")
 _SCORE = re.compile(r"(\d+) \((\w+ \d\d:\d\d)\)")
 _MORE = re.compile(r"And (\d+) more notes? on the data")
 _FOLLOWED = re.compile(r", (?:an earlier encounter of this stay|a drug|an attachment|a result), was not read")
@@ -129,7 +130,7 @@ class Said:
 def said_on(cards: list[Json]) -> Said:
     """What the cards of an answer say of their data."""
     detail = "\n".join(str(card.get("detail", "")) for card in cards).replace("\\", "")
-    keys = {_NAMES[name.lower()] for name in _SAID.findall(detail)}
+    keys = {_NAMES[name.lower()] for names in _SAID.findall(detail) for name in names.split(", ")}
     if "not read by the text model in time" in detail:
         keys.add("reports")
     if "after the moment of the call" in detail:
