@@ -217,9 +217,10 @@ def _registry() -> Any:
 def _parsed(ucum: str) -> Any:
     """One of the library's unit, with its number ("mg/(100.mL)" has 0.01); None where the text is no UCUM unit."""
     try:
-        return _registry().from_ucum(ucum)
+        found = _registry().from_ucum(ucum)
     except Exception:  # the parser, its grammar and the registry each raise their own kind
         return None
+    return found if hasattr(found, "units") else None  # a number alone stays one
 
 
 def _between(unit: Any, analyte: Analyte) -> Conversion:

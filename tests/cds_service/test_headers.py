@@ -4,6 +4,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from math import inf
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.fakes import BASE, FakeFhir, FakePredictor, session_with
 
 URL, FEEDBACK, PAGE = "/cds-services/end-risk", "/cds-services/end-risk/feedback", "https://ehr.example:8443"
 SENT = {"feedback": [{"card": "c1", "outcome": "overridden", "outcomeTimestamp": "2026-03-02T10:05:31Z"}]}
+ROOM = TemporaryDirectory(prefix="endwatch-headers-")
 Call = Callable[[dict[str, str]], TestResponse]
 
 
@@ -50,7 +52,7 @@ def closed() -> FlaskClient:
     issuer = Issuer(iss="https://ehr.example", jwks_file=Path("none.json"))
     settings = Settings(
         fhir_servers=(FhirServer(base=BASE),), issuers=(issuer,), simulated_risk="show", cors_origins=(PAGE,),
-        database_url="sqlite://",
+        public_base_url="https://cds.example", database_url=f"sqlite:///{ROOM.name}/endwatch.sqlite",
     )  # fmt: skip
     return create_app(settings, predictor=FakePredictor(), session=session_with(FakeFhir({}))).test_client()
 

@@ -239,6 +239,13 @@ def test_no_long_text_is_kept() -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("text", ["9", "1.5", "10", "-3"])
+def test_a_number_alone_is_no_unit(text: str) -> None:
+    """The library takes it for one."""
+    with pytest.raises(UnitError, match="not known"):
+        canonical(100, text, "glucose")
+
+
 def test_a_chart_has_its_share_of_unlisted_units_and_any_number_of_listed_ones() -> None:
     """What is over it says so; a unit met in this chart is read again, and another chart has a share of its own."""
     glucose = analytes()["glucose"]
