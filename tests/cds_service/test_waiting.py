@@ -104,6 +104,9 @@ def test_a_wait_beyond_the_deadline_is_told_and_not_waited(status: str):
 def test_a_search_in_a_body_is_sent_once():
     """A POST is not idempotent for what stands between us and the server (RFC 9110, 9.2.2)."""
     down = http(b"", status="500 Internal Server Error")
-    with listening(in_turn(down, http(b'{"a": 1}'))) as (url, _), new_session() as session:
-        with pytest.raises(OutboundError, match="500"):
-            search_json(session, url, (("patient", "p1"),), until=time.monotonic() + 5)
+    with (
+        listening(in_turn(down, http(b'{"a": 1}'))) as (url, _),
+        new_session() as session,
+        pytest.raises(OutboundError, match="500"),
+    ):
+        search_json(session, url, (("patient", "p1"),), until=time.monotonic() + 5)
