@@ -18,22 +18,21 @@ HELD = 2.0  # of the mean intercept from 0 and slope from 1 (assumption): a few 
 
 @dataclass(frozen=True)
 class Answered:
-    """What the network said of B rows, and what came.
+    """What the network said of B rows, and whether END came by 168 h, which alone the shown risk is about.
 
-    ``clear`` and ``stop`` are the shares of the hazard left at ``hours`` that had passed at the last
-    clear and at the first raised score, or at the end of the watch.
+    ``watched`` is the share of the hazard left at ``hours`` that had passed at the end of the watch, 1 after END.
+    When END came is no matter here: hazards whose times are a little wrong would bend the risk.
     """
 
     log_left: Tensor  # [B]
     hours: Tensor  # [B]
-    clear: Tensor  # [B]
-    stop: Tensor  # [B]
+    watched: Tensor  # [B]
     event: Tensor  # [B] bool
 
     def loss(self, log_stretched: Tensor) -> Tensor:
         """-log likelihood of each row [B] with its hazard stretched."""
-        stretched = torch.exp(log_stretched)
-        return -log_likelihood_of(torch.zeros(()), stretched * self.clear, stretched * self.stop, self.event)
+        passed = torch.exp(log_stretched) * self.watched
+        return -log_likelihood_of(torch.zeros(()), torch.zeros(()), passed, self.event)
 
 
 def answered(logits: Tensor, targets: Targets) -> Answered:
@@ -41,14 +40,14 @@ def answered(logits: Tensor, targets: Targets) -> Answered:
     logits, start = logits.double(), targets.start.double()
     begin = cumulative_hazard(logits, start)
     left = (cumulative_hazard(logits, torch.full_like(start, EDGES_H[-1])) - begin).clamp_min(SMALLEST_HAZARD)
-    clear, stop = ((cumulative_hazard(logits, one.double()) - begin) / left for one in (targets.after, targets.until))
-    return Answered(torch.log(left), start, clear, stop, targets.event)
+    passed = (cumulative_hazard(logits, targets.until.double()) - begin) / left
+    return Answered(torch.log(left), start, torch.where(targets.event, 1.0, passed), targets.event)
 
 
 def followed(risks: Tensor, hours: Tensor, event: Tensor) -> Answered:
     """Shown risks [B] of calls at some hours, and whether END came by 168 h [B]."""
     left = -torch.log1p(-risks.double().clamp(SMALLEST_HAZARD, 1 - SMALLEST_HAZARD))
-    return Answered(torch.log(left), hours.double(), torch.zeros_like(left), torch.ones_like(left), event)
+    return Answered(torch.log(left), hours.double(), torch.ones_like(left), event)
 
 
 def fit_recalibration(

@@ -140,9 +140,18 @@ def test_followed_calls_and_answered_rows_say_the_same():
 
 
 def test_a_row_is_as_likely_as_its_stretched_hazard_says():
-    """END between a quarter and a half of a hazard of 0.8, stretched to 2: exp(-0.5) - exp(-1)."""
-    row = Answered(torch.log(torch.tensor([0.8])), torch.ones(1), *torch.tensor([[0.25], [0.5]]), torch.tensor([True]))
-    assert -math.log(math.exp(-0.5) - math.exp(-1)) == pytest.approx(float(row.loss(torch.log(torch.tensor([2.0])))[0]))
+    """Of a hazard of 0.8, stretched to 2: END by 168 h, and none in the half of it that was watched."""
+    log_left = torch.log(torch.tensor([0.8, 0.8]))
+    held = Answered(log_left, torch.ones(2), torch.tensor([1.0, 0.5]), torch.tensor([True, False]))
+    losses = held.loss(torch.log(torch.tensor([2.0, 2.0]))).tolist()
+    assert [-math.log(1 - math.exp(-2)), 1.0] == pytest.approx(losses)
+
+
+def test_when_end_came_does_not_bend_the_risk_by_168_h():
+    """Events all early, where the hazards have half of them late: as many are foretold as came."""
+    logits, targets = rows(20_000, intercept=0.0, slope=1.0)
+    early = Targets(targets.start, targets.start, torch.where(targets.event, targets.start + 1, 168.0), targets.event)
+    assert fit_recalibration(answered(logits, targets), "x") == fit_recalibration(answered(logits, early), "x")
 
 
 finite = st.floats(-2, 2)
