@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from cds_service.cards.escaping import plain, quoted
-from cds_service.cards.monitoring import Suggestion
+from cds_service.cards.monitoring import Suggestion, guideline
 from cds_service.cards.notes import notes_on_data
 from cds_service.cards.reasons import reasons
 from cds_service.cards.sentences import not_computed, reason_of
@@ -178,7 +178,10 @@ def _monitoring(suggestions: Sequence[Suggestion], style: CardStyle) -> str | No
     if not suggestions:
         return None
     lines = [f"- {_suggestion(one)}" for one in suggestions]
-    return "\n".join([f"**{style.language.say('monitoring')}** ({style.language.say('erratum')})", *lines])
+    title = f"**{style.language.say('monitoring')}**"
+    if any(one.basis for one in suggestions):
+        title = f"{title} ({style.language.say('erratum', guideline=guideline())})"
+    return "\n".join([title, *lines])
 
 
 def _suggestion(one: Suggestion) -> str:

@@ -34,6 +34,11 @@ def _table(name: str) -> dict[str, Any]:
     return tomllib.loads((_CARDS / name).read_text("utf-8"))
 
 
+def guideline() -> str:
+    """The guideline whose recommendations the ``basis`` of suggestions names."""
+    return str(_table("monitoring.toml")["guideline"])
+
+
 def suggest(
     snapshot: ClinicalSnapshot,
     conclusion: Conclusion,
@@ -57,11 +62,9 @@ def suggest(
         text = filled(tables["monitoring"][row["id"]], facts[row["when"]])
         if row["id"] == "closer-checks" and check_interval_text:
             text = f"{text}: {check_interval_text}"
-        guideline = _table("monitoring.toml")["guideline"]
-        basis = f"{guideline}, {row['basis']}" if row["basis"] else ""
         name = tables["order"].get(row["id"])
         order = _service_request(row["id"], name, snapshot, order_intent) if name else None
-        found.append(Suggestion(row["id"], text, basis, order))
+        found.append(Suggestion(row["id"], text, row["basis"], order))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from cds_service.cards.escaping import plain
 from cds_service.cards.language import Language
@@ -48,23 +49,37 @@ def _on_inputs(inputs: ModelInputs, language: Language, most: int, absent: str, 
         yield language.say("no_report")
 
 
+@dataclass(frozen=True)
+class _Note:
+    """A text, and the ``names`` of what it says lacks something."""
+
+    text: str
+    names: tuple[str, ...] = ()
+
+
 def _issues(issues: Sequence[Issue], language: Language, most: int) -> Iterator[str]:
-    """The issues as sentences, each once; their texts are English in every language, which the card says."""
+    """The issues as sentences, each once; their texts are English in every language, which the card says.
+
+    What lacks is named even where there is no room for its reason.
+    """
     said = _gathered(plain(issue.text, 120) for issue in issues)
-    if shown := " ".join(map(_sentence, said[:most])):
+    if shown := " ".join(_sentence(one.text) for one in said[:most]):
         yield language.say("notes", notes=shown)
-    if (left := len(said) - most) > 0:
+    if lacking := dict.fromkeys(name for one in said[most:] for name in one.names):
+        yield language.say("also_lacking", names=", ".join(lacking))
+    if (left := sum(not one.names for one in said[most:])) > 0:
         yield language.say("more_notes_one" if left == 1 else "more_notes_other", count=left)
 
 
-def _gathered(texts: Iterable[str]) -> list[str]:
+def _gathered(texts: Iterable[str]) -> list[_Note]:
     """The texts, each once; where several queries lack something for one reason, one text names them all."""
     lacking: dict[str, dict[str, None]] = {}
     for text in texts:
         found = _LACKING.fullmatch(text)
-        what, why = (found[1], found[2]) if found else (text, "")
-        lacking.setdefault(why or text, {})[what] = None
-    return [", ".join(whats) + (why if why not in whats else "") for why, whats in lacking.items()]
+        names = lacking.setdefault(found[2] if found else text, {})
+        if found:
+            names[found[1]] = None
+    return [_Note(f"{', '.join(names)}{text}", tuple(names)) for text, names in lacking.items()]
 
 
 def _sentence(text: str) -> str:

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
+from cds_service.cards.language import shipped
+from cds_service.cards.notes import notes_on_data
+from cds_service.conclude import Conclusion
+from fhir_mappings.chart import RawChart
 from fhir_mappings.inputs import ModelInputs
+from fhir_mappings.pipeline import snapshot_from
+from fhir_mappings.snapshot import Issue
 from models.prediction import Contribution, NotComputed, Prediction
 from tests import builders as b
 from tests.cds_service.calls import card
@@ -142,3 +148,18 @@ def test_what_lacks_for_one_reason_is_one_note():
     detail = card(labs=part, vitals=part, reports=None, medications={"resourceType": "Basic"})["detail"]
     assert "Labs, vitals may be incomplete: more exists, and no fhirServer was given." in detail
     assert "Medications unknown: no fhirServer was given." in detail
+
+
+def test_what_lacks_is_named_where_its_reason_has_no_room():
+    """Other notes are counted."""
+    said = (
+        "labs unknown: late",
+        "vitals may be incomplete: 12 of 40 pages",
+        "reports partly unknown: 403",
+        "odd unit",
+        "x",
+    )
+    snapshot = replace(snapshot_from(RawChart("p1"), b.at(6)), issues=tuple(Issue("incomplete", one) for one in said))
+    text = notes_on_data(snapshot, Conclusion("eligibility-unknown", "", ""), shipped("en"), 0) or ""
+    assert "Labs unknown: late." in text
+    assert text.endswith("Also not all read: vitals, reports. And 2 more notes on the data.")

@@ -30,6 +30,7 @@ Value = tuple[float | None, datetime | None, str | None]
 _NAMES = {query.name: query.key for query in (*CORE, *CLINICAL)} | {query.key: query.key for query in CLINICAL}
 _NAME = f"(?:{'|'.join(map(re.escape, _NAMES))})"
 _SAID = re.compile(rf"(?i)\b({_NAME}(?:, {_NAME})*)(?: unknown| partly unknown| may be incomplete|: )")
+_ALSO = re.compile(rf"(?i)Also not all read: ({_NAME}(?:, {_NAME})*)\.")
 _SCORE = re.compile(r"(\d+) \((\w+ \d\d:\d\d)\)")
 _MORE = re.compile(r"And (\d+) more notes? on the data")
 _FOLLOWED = re.compile(r", (?:an earlier encounter of this stay|a drug|an attachment|a result), was not read")
@@ -130,7 +131,8 @@ class Said:
 def said_on(cards: list[Json]) -> Said:
     """What the cards of an answer say of their data."""
     detail = "\n".join(str(card.get("detail", "")) for card in cards).replace("\\", "")
-    keys = {_NAMES[name.lower()] for names in _SAID.findall(detail) for name in names.split(", ")}
+    lists = [*_SAID.findall(detail), *_ALSO.findall(detail)]
+    keys = {_NAMES[name.lower()] for names in lists for name in names.split(", ")}
     if "not read by the text model in time" in detail:
         keys.add("reports")
     if "after the moment of the call" in detail:
