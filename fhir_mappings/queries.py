@@ -108,7 +108,7 @@ _GIVEN = f"MedicationAdministration?{_P}&_sort=-effective-time&_count=200"
 _FORMS = f"QuestionnaireResponse?{_P}&_sort=-authored&_count=50"
 
 CLINICAL: tuple[Query, ...] = (
-    _observations("nihss", required=True, codes=nihss_codes()),
+    replace(_observations("nihss", required=True, codes=nihss_codes()), label="NIHSS"),
     _observations("labs", required=False, codes=(*lab_codes(), ONSET_CODE, MRS_CODE)),
     _observations("vitals", required=False, category="vital-signs"),
     Query("reports", "DiagnosticReport", _REPORTS, required=False, count=50),

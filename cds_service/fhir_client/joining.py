@@ -69,11 +69,11 @@ def _what_may_lack(query: Query, given: Sent, found: Sequence[Raw], why: str) ->
 def with_fallback(query: Query, held: Held, search: Search, answer: Answer) -> Held:
     """An answer with what was asked in its place; where that failed, the rest is unknown and said."""
     if answer.resources is None:
-        said = Issue("query-failed", f"{query.key}: {search.path} unknown: {answer.why}", about=query.key)
+        said = Issue("query-failed", f"{query.name} partly unknown: {answer.why} ({search.path})", about=query.key)
         return replace(held, failed=True, issues=(*held.issues, said))
     issues = held.issues
     if not answer.complete:
-        text = f"{query.key}: {search.path} may be incomplete: {answer.why}"
+        text = f"{query.name} may be incomplete: {answer.why} ({search.path})"
         issues = (*issues, Issue("incomplete", text, about=query.key))
     failed = query.whole and not answer.complete
     return Held((*(held.resources or ()), *answer.resources), failed, held.why, issues)

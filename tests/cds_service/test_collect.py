@@ -95,7 +95,7 @@ def test_pages_are_followed_on_our_own_base():
 def test_an_incomplete_prefetch_that_cannot_be_completed_is_said():
     """A Bundle with ``next`` and no server to ask."""
     partial = b.searchset(b.nihss(9, 1), next_url="https://ehr.example/fhir?page=2")
-    assert "Nihss may be incomplete" in cards(request(prefetch=prefetch(nihss=partial)))[0]["detail"]
+    assert "NIHSS may be incomplete" in cards(request(prefetch=prefetch(nihss=partial)))[0]["detail"]
 
 
 def test_another_patients_entry_rejects_the_whole_answer():
@@ -279,7 +279,7 @@ def test_a_fallback_that_fails_is_said_and_the_call_is_answered():
     """Not every server knows every type: without NIHSS there is no number, and no 412."""
     card = cards(asked(), fhir=FakeFhir(server(Observation=(200, b.searchset()))))[0]
     assert "not computed" in card["summary"]
-    assert "QuestionnaireResponse unknown" in card["detail"].replace("\\", "")
+    assert "NIHSS partly unknown: the FHIR server answered 404 (QuestionnaireResponse)" in card["detail"].replace("\\", "")
 
 
 def test_a_report_that_stands_in_a_document_is_read():

@@ -266,8 +266,8 @@ def test_one_that_fails_in_anothers_place_leaves_the_rest():
     assert ["d1"] == [raw["id"] for raw in chart.resources["reports"]]
     assert frozenset({"nihss", "medications"}) == chart.unanswered
     assert [
-        "nihss: QuestionnaireResponse unknown: the FHIR server answered 403",
-        "medications: MedicationStatement unknown: the FHIR server answered 404",
+        "NIHSS partly unknown: the FHIR server answered 403 (QuestionnaireResponse)",
+        "medications partly unknown: the FHIR server answered 404 (MedicationStatement)",
     ] == [issue.text for issue in chart.issues]
 
 
@@ -280,7 +280,7 @@ def test_pages_lost_of_what_is_asked_in_anothers_place_are_said():
     assert (["s1"], frozenset({"medications"})) == (
         [raw["id"] for raw in chart.resources["medications"]], chart.unanswered,
     )  # fmt: skip
-    assert ["medications: MedicationStatement may be incomplete: not all pages were read"] == [
+    assert ["medications may be incomplete: not all pages were read (MedicationStatement)"] == [
         issue.text for issue in chart.issues
     ]
 

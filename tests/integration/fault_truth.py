@@ -29,7 +29,7 @@ Value = tuple[float | None, datetime | None, str | None]
 
 _NAMES = {query.name: query.key for query in (*CORE, *CLINICAL)} | {query.key: query.key for query in CLINICAL}
 _NAME = f"(?:{'|'.join(map(re.escape, _NAMES))})"
-_SAID = re.compile(rf"(?i)\b({_NAME}(?:, {_NAME})*)(?: unknown| partly unknown| may be incomplete|: )")
+_SAID = re.compile(rf"(?i)\b({_NAME}(?:, {_NAME})*)(?: unknown| partly unknown| may be incomplete)")
 _ALSO = re.compile(rf"(?i)Also not all read: ({_NAME}(?:, {_NAME})*)\.")
 _SCORE = re.compile(r"(\d+) \((\w+ \d\d:\d\d)\)")
 _MORE = re.compile(r"And (\d+) more notes? on the data")
