@@ -12,7 +12,7 @@ from typing import Any
 from fhir_mappings.codes import LOINC, analyte_codes, nihss_codes
 from fhir_mappings.json_walk import GONE, Change, Changes, walked
 from fhir_mappings.snapshot import Raw
-from fhir_mappings.units import is_typed_unit
+from fhir_mappings.typed_units import is_typed_unit
 
 Quirk = Callable[[Raw], Raw]
 

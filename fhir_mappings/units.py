@@ -5,13 +5,13 @@ kelvins; FEU and DDU are read before the library sees the text, because it drops
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import isfinite
 from typing import Any
 
-from fhir_mappings.codes import Analyte, table
+from fhir_mappings.codes import Analyte
+from fhir_mappings.typed_units import LONGEST, listed, ucum_of
 
 FEU_PER_DDU = 2.0
 """One D-dimer unit is two fibrinogen-equivalent units (<= 250 ng/mL DDU = <= 0.50 ug/mL FEU)."""
@@ -20,11 +20,8 @@ _NGSP_SLOPE, _NGSP_OFFSET = 0.09148, 2.152
 """HbA1c: NGSP % = 0.09148 x IFCC mmol/mol + 2.152 (NGSP master equation)."""
 
 _DIMER = re.compile(r"(feu|ddu|fibrinogen[ -]equivalent|d-dimer units?)(?![a-z])", re.IGNORECASE)
-_DIMER_MARK = re.compile(r"(?i)[(_]?(?:feu|ddu)\)?")
 _RATIOS = frozenset({"1", "%"})
 """Canonical units that any ratio would fit: an INR in percent is another test, HbA1c in mol/mol another scale."""
-_ANNOTATION = re.compile(r"\{[^{}]*\}")
-_LONGEST = 40
 _LONG_NUMBER = re.compile(r"[0-9]{4}")
 """No unit's exponent or factor is that long; the library would work out 10 to any power, for hours."""
 _PARTING, _MOST_PARTINGS = re.compile(r"[./(]"), 4
@@ -134,7 +131,7 @@ def _conversion_of(text: str, analyte: Analyte) -> Conversion | None:
 
     Raises `UnitError` where it is a unit of something else.
     """
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST:
         return None  # before anything is kept: a text may have megabytes
     found = _worked_out(text, analyte)
     if found is _MISFIT:
@@ -149,7 +146,7 @@ _MISFIT = Conversion(0.0)
 @lru_cache(maxsize=4096)
 def _worked_out(text: str, analyte: Analyte) -> Conversion | None:
     """How a unit text converts, `_MISFIT` where it is a unit of something else, None where it is no unit."""
-    ucum = _ucum_of(text)
+    ucum = ucum_of(text)
     if ucum == analyte.unit:
         return Conversion()
     if analyte.name == "hba1c" and ucum == "mmol/mol":
@@ -162,47 +159,15 @@ def _worked_out(text: str, analyte: Analyte) -> Conversion | None:
 
 def _takes_long(text: str, analyte: Analyte) -> bool:
     """True where the library has to be asked for a unit of which there may be any number."""
-    if len(text) > _LONGEST or analyte.unit in _RATIOS:
+    if len(text) > LONGEST or analyte.unit in _RATIOS:
         return False
-    ucum = _ucum_of(text)
-    return ucum not in _listed() and _is_simple(ucum)
+    ucum = ucum_of(text)
+    return ucum not in listed() and _is_simple(ucum)
 
 
 def _is_simple(ucum: str) -> bool:
     """True where a unit is none that only costs time: see `_LONG_NUMBER` and `_PARTING`."""
     return not _LONG_NUMBER.search(ucum) and len(_PARTING.findall(ucum)) <= _MOST_PARTINGS
-
-
-@lru_cache(maxsize=4096)
-def _ucum_of(text: str) -> str:
-    """The UCUM code that a typed unit means, without annotations; else the text as it is."""
-    compact = re.sub(r"\s+", "", text).translate(_TYPED)
-    known = _spellings().get(compact.lower())
-    if known is not None:
-        return known
-    bare = _DIMER_MARK.sub("", _ANNOTATION.sub("", compact))
-    bare = re.sub(r"(?i)\bmc(?=[gl](?:\b|_))", "u", bare)
-    return _spellings().get(bare.lower(), bare)
-
-
-_TYPED = str.maketrans({"µ": "u", "μ": "u", "×": "x", "⁹": "^9", "³": "^3", "·": "."})
-"""Characters that people type and UCUM does not have."""
-
-
-def is_typed_unit(text: str) -> bool:
-    """True where the text is a unit that people type for one of our analytes."""
-    return len(text) <= _LONGEST and _ucum_of(text) in _listed() - {"1"}
-
-
-@cache
-def _listed() -> frozenset[str]:
-    return frozenset(_spellings().values())
-
-
-@cache
-def _spellings() -> Mapping[str, str]:
-    spellings: dict[str, str] = table("units.toml")["spellings"]
-    return spellings
 
 
 @cache

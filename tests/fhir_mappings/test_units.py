@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mappings.codes import analytes
-from fhir_mappings.units import MOST_UNLISTED, ChartUnits, UnitError, dimer_kind, is_typed_unit, to_canonical, warm_up
+from fhir_mappings.typed_units import is_typed_unit
+from fhir_mappings.units import MOST_UNLISTED, ChartUnits, UnitError, dimer_kind, to_canonical, warm_up
 
 
 def canonical(value: float, unit: str | None, name: str, ucum: str | None = None) -> float:
