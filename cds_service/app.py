@@ -1,6 +1,7 @@
 """The Flask application: routes, health, errors, CORS."""
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -165,7 +166,7 @@ def _add_errors(app: Flask) -> None:
     @app.before_request
     def number() -> None:
         g.request_id = uuid4().hex
-        g.account = Account(g.request_id)
+        g.account = Account(g.request_id, time.monotonic())
 
     @app.after_request
     def label(response: Response) -> Response:

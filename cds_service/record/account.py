@@ -42,10 +42,10 @@ class CallRecord:
 
 @dataclass
 class Account:
-    """What is known of a call while it runs; each step adds what it found."""
+    """What is known of a call while it runs; each step adds what it found. ``begun``: its `time.monotonic` moment."""
 
     request_id: str
-    begun: float = field(default_factory=time.monotonic)
+    begun: float
     issuer: str | None = None
     hook_instance: str | None = None
     patient_id: str | None = field(default=None, repr=False)

@@ -249,7 +249,7 @@ def test_no_text_can_forge_a_line(tmp_path_factory: pytest.TempPathFactory, reas
 )  # fmt: skip
 def test_a_reason_code_holds_no_free_text(error: CdsError | None, status: int, reason: str, explained: str):
     """Of an error that is not ours the type alone; a field only where it looks like one."""
-    came_to = Account("r1", error=error).closed(AT, status).came_to
+    came_to = Account("r1", 0.0, error=error).closed(AT, status).came_to
     assert (reason, explained) == (came_to.reason, came_to.explained)
     assert ("failed" if status >= 500 else "refused") == came_to.kind
 
