@@ -62,14 +62,13 @@ def _blocks(
     """The paragraphs; the last says of when the data are, and of which model."""
     zone = snapshot.stay.t0.tzinfo if snapshot.stay else snapshot.as_of.tzinfo
     style, model = wording.style, wording.model
-    declined = conclusion.declined
     as_of = style.clock(snapshot.as_of, zone)
     blocks = [
         wording.banner,
         wording.caution if conclusion.kind in ("risk", "withheld") else None,
         *(_escaped(row, reason_of(row, style)) for row in conclusion.also),
         _what(conclusion, style, zone),
-        _decision(declined, style, zone) if declined else None,
+        _decision(conclusion.declined, style, zone) if conclusion.declined else None,
         reasons(conclusion, style, zone, most),
         _facts(snapshot, conclusion, style, zone, most),
         notes_on_data(snapshot, conclusion, style.language, most),

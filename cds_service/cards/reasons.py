@@ -30,7 +30,8 @@ def reasons(conclusion: Conclusion, style: CardStyle, zone: tzinfo | None, most:
     if prediction is None or inputs is None or most <= 0:
         return None
     ranked = [one for one in _grouped(prediction.contributions) if abs(_points(one)) >= SMALLEST]
-    lines = [_reason(one, inputs, style, zone) for one in ranked[:most]]
+    features = {feature.name: feature for feature in inputs.features}
+    lines = [_reason(one, features, inputs, style, zone) for one in ranked[:most]]
     average = style.language.say("average", reference=percent(prediction.reference))
     return "\n".join([f"**{style.language.say('associated')}** ({average})", *lines]) if lines else None
 
@@ -47,9 +48,11 @@ def _points(group: _Group) -> float:
     return sum(one.risk_points for one in group)
 
 
-def _reason(group: _Group, inputs: ModelInputs, style: CardStyle, zone: tzinfo | None) -> str:
+def _reason(
+    group: _Group, features: Mapping[str, Feature], inputs: ModelInputs, style: CardStyle, zone: tzinfo | None
+) -> str:
     """One line: direction, input with value and time or sentence, and where the effect comes from."""
-    features, first = {feature.name: feature for feature in inputs.features}, group[0]
+    first = group[0]
     if first.missing:
         said = _missing(group, features, style)
     elif first.feature in _NIHSS:
